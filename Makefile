@@ -1,0 +1,135 @@
+# Ashlar's build.  `make help` lists what there is to ask for.
+#
+# HOW A FILE GETS IN.  Every folder has a dir.mk, which adds its files by their
+# full path from here; nothing is found by wildcard:
+#
+#	core-srcs   += core/page/page.c		the kernel, in the image of every port
+#	check-srcs  += test/check/check_page.c	in-kernel checks, in every image too
+#	bench-srcs  += bench/bench_page.c	in-kernel benchmarks, likewise
+#	i386-srcs   += arch/x86/32/boot.S	one port's own files; same for host-srcs
+#	unit-tests  += test/unit/test_list.c	one cmocka program per file, linked with
+#						all of the kernel on the host port
+#
+# A dir.mk may also say
+#
+#	cflags-core/lib/string.c := -fno-builtin	more flags for one file
+#	i386-cflags, i386-asflags, i386-ldflags += ...	more flags for one port
+#	i386-ldscript := arch/x86/32/kernel.ld		the port's linker script
+#	host-ldlibs += -lm				libraries of the host port
+#
+# PARAMETERS.  PORT=i386|host|null  CONFIG=release|debug|asan|tsan  CC=gcc|clang
+# O=dir.  Each combination has a directory of its own: build/i386 is the default
+# (release, gcc), others add what differs: build/host-asan, build/i386-debug-clang.
+# asan (AddressSanitizer + UBSan) and tsan (ThreadSanitizer, always clang) are for
+# the host port.  The null port has no code: PORT=null only joins the objects of
+# the kernel, so that what is left undefined is what a port must give.
+#
+# KERNEL_DEBUG is 0 in release and 1 otherwise; code says `if (KERNEL_DEBUG)`.
+#
+# WHERE THINGS ARE.  mk/flags.mk: compiler and linker flags.  mk/build.mk: how
+# objects, images and unit tests are made.  tools/: what the other targets run.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+ports   := i386 host
+configs := release debug asan tsan
+
+# Without PORT, `make` builds all ports, and `make run` takes the first.
+goal-ports := $(or $(PORT),$(ports))
+port       := $(or $(PORT),i386)
+CONFIG     ?= release
+O          ?= build
+
+ifeq ($(filter $(port),$(ports) null),)
+$(error PORT=$(port): there are only $(ports) (and null, for checks))
+endif
+ifeq ($(filter $(CONFIG),$(configs)),)
+$(error CONFIG=$(CONFIG): there are only $(configs))
+endif
+
+# For tools/run; they reach it through the environment, so that the quotes
+# inside APPEND survive.
+export MEM         ?= 128
+export CPUS        ?= 1
+export APPEND      ?=
+export QEMU_FLAGS  ?=
+export O
+
+core-srcs   :=
+check-srcs  :=
+bench-srcs  :=
+i386-srcs   :=
+host-srcs   :=
+unit-tests  :=
+
+include $(wildcard */dir.mk */*/dir.mk */*/*/dir.mk)
+include mk/flags.mk
+include mk/build.mk
+
+.PHONY: all image unit-tests
+all: $(addprefix all-,$(goal-ports))
+
+.PHONY: $(addprefix all-,$(ports) null)
+$(addprefix all-,$(ports) null): all-%:
+	@+$(MAKE) PORT=$* image
+
+image: $(image)
+	@:
+unit-tests: $(unit-programs)
+	@:
+
+.PHONY: run gdb iso
+run:
+	@tools/need -w "make run" gcc:gcc $(need-$(port))
+	@+$(MAKE) PORT=$(port) image
+	@tools/run PORT=$(port) IMAGE=$(image)
+
+gdb:
+	@tools/need -w "make gdb" gcc:gcc gdb:gdb $(need-$(port))
+	@+$(MAKE) PORT=$(port) image
+	@tools/gdb PORT=$(port) IMAGE=$(image)
+
+iso:
+	@tools/need -w "make iso" gcc:gcc grub-mkrescue:grub-common \
+		/usr/lib/grub/i386-pc:grub-pc-bin xorriso:xorriso mformat:mtools
+	@+$(MAKE) PORT=i386 image
+	@tools/iso $(O)/i386/ashlar.elf $(O)/i386/ashlar.iso
+
+# What each of these needs is asked for by the stage itself (tools/test).
+.PHONY: test test-unit test-check test-boot check
+test:
+	@+tools/test build check unit kernel boot
+test-unit:
+	@+tools/test unit
+test-check:
+	@+tools/test kernel
+test-boot:
+	@+tools/test boot
+check:
+	@+tools/test check
+
+.PHONY: bench
+bench:
+	@tools/need -w "make bench" gcc:gcc $(need-$(port))
+	@+$(MAKE) PORT=$(port) image
+	@PORT=$(port) IMAGE=$(image) bench/run
+
+.PHONY: format
+format:
+	@tools/need -w "make format" clang-format:clang-format
+	@tools/sources .c .h | xargs clang-format -i
+
+.PHONY: clean
+clean:
+	rm -rf $(O)
+
+.PHONY: help
+help:
+	@cat tools/help.txt
+
+# What it takes to start each port's image.
+need-i386 := qemu-system-i386:qemu-system-x86
+need-host :=
