@@ -1,0 +1,94 @@
+/*
+ * Port contract: threads.
+ *
+ * struct context (what a thread that gave up the CPU inside the kernel needs)
+ * and struct trapframe (what a trap interrupted) are the port's: core embeds
+ * the one and points to the other, and never looks inside.
+ *
+ * <port/thread.h> completes both and defines
+ *   ARCH_KSTACK_PAGES   pages of a kernel stack
+ *   ARCH_KSTACK_SLOT    bytes of address space for each: stack plus guard
+ */
+#ifndef ARCH_THREAD_H
+#define ARCH_THREAD_H
+
+#include <kernel/types.h>
+
+struct context;
+struct trapframe;
+struct proc_struct;
+
+#include <port/thread.h>
+
+/* What a kernel thread runs; its return value becomes the exit code. */
+typedef int thread_fn(void *arg);
+
+/*
+ * Saves this thread's registers in *prev, loads those of *next, and returns
+ * on next's stack. Interrupts off; the run-queue lock is held across it and
+ * dropped by next (sched_finish_switch).
+ */
+void switch_to(struct context *prev, struct context *next);
+
+/* Makes *tf the frame of a kernel thread that will call fn(arg) with
+ * interrupts on and hand the result to do_exit(). */
+void arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg);
+
+/*
+ * Makes a new thread ready for its first switch_to(): copies *tf to the top of
+ * the stack [kstack, kstack + ARCH_KSTACK_PAGES * PAGE_SIZE) - return register 0,
+ * user stack pointer `stack`, interrupts on - and points *context at forkret.
+ * Returns where the frame lies. The first run is forkret: it calls
+ * sched_finish_switch(), then returns from the trap through the frame.
+ */
+struct trapframe *arch_thread_forge(struct context *context, void *kstack,
+				    uintptr_t stack, const struct trapframe *tf);
+
+/* The thread of this context will never run again and is not running (it may
+ * be called before its first run): gives back what the port attached to it.
+ * Called before the stack is freed; on an all-zero context it does nothing. */
+void arch_thread_discard(struct context *context);
+
+/* The top of the stack that a trap from outside the kernel starts on
+ * (i386: TSS). Interrupts off. */
+void arch_set_kernel_stack(void *top);
+
+/* Whether the frame returns to a place where interrupts are on. */
+bool arch_frame_irqs_on(const struct trapframe *tf);
+
+/* Prints the registers of a frame, one fact a line. Any context. */
+void arch_frame_print(const struct trapframe *tf);
+
+/*
+ * Return addresses of the calling thread (tf == NULL) or of what tf
+ * interrupted, newest first; returns how many. Never faults: it stops at the
+ * end of the stack or at a frame that makes no sense. Any context.
+ */
+unsigned arch_backtrace(const struct trapframe *tf, uintptr_t *pcs, unsigned max);
+
+/*
+ * Traps, as core sees them. The port's trap entry does
+ *     older = trap_enter(tf);  ... handle it ...  trap_leave(older);
+ * with interrupts off around both. trap_enter makes tf current->tf and
+ * returns the frame that was the newest before; trap_leave may schedule() (at
+ * nesting depth 1, no spinlock held, interrupts on in the frame) and puts the
+ * older one back.
+ */
+struct trapframe *trap_enter(struct trapframe *tf);
+void trap_leave(struct trapframe *older);
+
+/* Upcall: first thing of a new thread, from forkret, interrupts off: ends the
+ * switch that brought it here (drops the run-queue lock). */
+void sched_finish_switch(void);
+
+/* Upcall: what a kernel thread returns to. Never returns. */
+void do_exit(int code) __noreturn;
+
+/*
+ * Upcall: a trap that nobody can handle (an exception in the kernel, a stack
+ * overflow). `what` is one line that names it ("page fault: write to 0x0, not
+ * mapped"). Prints everything useful and halts. Any context.
+ */
+void trap_fatal(const struct trapframe *tf, const char *what) __noreturn;
+
+#endif /* ARCH_THREAD_H */

@@ -1,0 +1,82 @@
+/*
+ * Processes: birth, life, death.
+ */
+#ifndef KERNEL_PROC_H
+#define KERNEL_PROC_H
+
+#include <kernel/error.h>
+#include <kernel/sched.h>
+#include <kernel/wait.h>
+
+/* do_fork flags. */
+enum clone_flags {
+	CLONE_VM = 1 << 8, /* share the parent's address space */
+};
+
+/* As many processes as can ever be set at boot (`threads=`), and as there may
+ * be without a setting. */
+#define MAX_PROCESS 16384
+#define DEFAULT_PROCESS_LIMIT 4096
+/* pids are in [1, MAX_PID). */
+#define MAX_PID 32768
+BUILD_ASSERT(MAX_PID > MAX_PROCESS);
+
+extern struct proc_struct *initproc;
+extern phys_t boot_cr3;
+
+/* Makes idle (of the boot CPU) a process and creates init. Interrupts off. */
+void proc_init(void);
+
+/* All processes that exist, zombies included, idle not. */
+size_t nr_process(void);
+size_t process_limit(void);
+
+/*
+ * A thread of its own that runs fn(arg) in the kernel; fn's result is its exit
+ * code. Child of the caller, which reaps it with do_wait. Returns its pid,
+ * -E_NO_FREE_PROC or -E_NO_MEM. May sleep.
+ */
+int kernel_thread(thread_fn *fn, void *arg, unsigned clone_flags) __must_check;
+/* The same with a name (cut to PROC_NAME_LEN) and bound to one CPU (or
+ * CPU_ANY). -E_INVAL for a CPU that does not exist. */
+int kernel_thread_on(unsigned cpu, const char *name, thread_fn *fn, void *arg)
+	__must_check;
+
+/* A child that returns to *tf on its own stack. Returns the pid or an error. */
+int do_fork(unsigned clone_flags, uintptr_t stack, const struct trapframe *tf)
+	__must_check;
+
+/*
+ * Waits for the end of child `pid` (0: any child), reaps it, and puts its exit
+ * code into *code (may be NULL). Returns the pid that was reaped, -E_BAD_PROC for
+ * someone who is no child (or with no child at all), -E_KILLED.
+ */
+int do_wait(int pid, int *code) __must_check;
+
+/* Asks a thread to end. 0, -E_BAD_PROC for no such pid, -E_INVAL for idle and init. */
+int do_kill(int pid) __must_check;
+
+/* Whether the calling kernel thread was asked to end. */
+bool kthread_should_stop(void);
+
+/* Found by pid: valid while the process-list lock is held. */
+struct proc_struct *find_proc(int pid);
+
+void set_proc_name(struct proc_struct *proc, const char *name);
+
+/* A copy of what `ps` shows, taken process by process in list order. */
+struct proc_info {
+	int pid, parent;
+	enum proc_state state;
+	unsigned cpu, bound_cpu, runs, wait_state;
+	uint64_t cycles;
+	char name[PROC_NAME_LEN + 1];
+};
+/* Fills up to max of them; returns how many processes there are. */
+size_t proc_snapshot(struct proc_info *info, size_t max);
+
+/* Threads' stacks, mapped in slots of their own, kept warm after use. */
+size_t kstack_nr_cached(void);	 /* stacks that are kept */
+size_t kstack_drain(void);	 /* gives them back; returns pages freed */
+
+#endif /* KERNEL_PROC_H */

@@ -1,0 +1,44 @@
+/*
+ * Kernel time: ticks, timers, sleeping for a while.
+ */
+#ifndef KERNEL_TIMER_H
+#define KERNEL_TIMER_H
+
+#include <kernel/rbtree.h>
+#include <kernel/types.h>
+
+/* Ticks since the clock was started, TICKS_PER_SECOND of them a second. Wraps: compare
+ * with time_after. */
+unsigned long ticks_now(void);
+
+static inline bool
+time_after(unsigned long a, unsigned long b)
+{
+	return (long)(b - a) < 0;
+}
+
+/* A function to be called once at a tick, in interrupt context, on the CPU
+ * that armed it. The caller owns the memory; all-zero is a timer never armed. */
+struct timer {
+	void (*fn)(struct timer *timer);
+	unsigned long expires;
+	struct rb_node link;
+	unsigned cpu;
+	bool armed;
+};
+
+void timer_init(struct timer *timer, void (*fn)(struct timer *));
+/* Arms it (again) for ticks_now() + ticks, on this CPU. Any context. */
+void timer_arm(struct timer *timer, unsigned long ticks);
+/* Disarms it and waits until fn, if it runs right now on another CPU, has
+ * ended. Returns whether it was still to come. Not from fn itself. */
+bool timer_cancel(struct timer *timer);
+
+/* The caller has set its state to SLEEPING: sleeps until it is woken, at most
+ * `ticks`. Returns the ticks left (0: time is up). */
+unsigned long schedule_timeout(unsigned long ticks);
+
+/* Sleeps; do_kill ends it early. Returns the ticks left. */
+unsigned long sleep_ticks(unsigned long ticks);
+
+#endif /* KERNEL_TIMER_H */
