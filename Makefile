@@ -37,7 +37,11 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 ports   := i386 host
 configs := release debug asan tsan
 
-# Without PORT, `make` builds all ports, and `make run` takes the first.
+# Without PORT, `make` builds all ports, and `make run` takes the first.  An
+# environment may have a PORT that means something else (a number).
+ifneq ($(origin PORT),command line)
+PORT := $(filter $(ports) null,$(PORT))
+endif
 goal-ports := $(or $(PORT),$(ports))
 port       := $(or $(PORT),i386)
 CONFIG     ?= release
@@ -116,6 +120,10 @@ bench:
 	@tools/need -w "make bench" gcc:gcc $(need-$(port))
 	@+$(MAKE) PORT=$(port) image
 	@PORT=$(port) IMAGE=$(image) bench/run
+
+# `make print-image PORT=host` and the like: for scripts.
+print-%:
+	@printf '%s\n' '$(strip $($*))'
 
 .PHONY: format
 format:

@@ -17,6 +17,7 @@ port-objs   := $(addprefix $(B)/,$(addsuffix .o,$(basename $($(port)-srcs))))
 unit-objs   := $(addprefix $(B)/,$(addsuffix .o,$(basename $(unit-tests))))
 unit-programs := $(basename $(unit-objs))
 objs := $(kernel-objs) $(port-objs)
+tidy-srcs := $(filter %.c,$(kernel-srcs) $($(port)-srcs) $(if $(filter host,$(port)),$(unit-tests)))
 
 image-i386 := $(B)/ashlar.elf
 image-host := $(B)/ashlar

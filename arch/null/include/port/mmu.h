@@ -1,0 +1,15 @@
+/*
+ * The null port's address space: only what core may look at.
+ */
+#ifndef PORT_MMU_H
+#define PORT_MMU_H
+
+#include <kernel/types.h>
+
+#define PAGE_SHIFT 12
+
+struct arch_space {
+	phys_t root;
+};
+
+#endif /* PORT_MMU_H */
