@@ -5,11 +5,9 @@ usual-cc := $(if $(filter tsan,$(CONFIG)),clang,gcc)
 B := $(O)/$(port)$(patsubst %,-%,$(filter-out release,$(CONFIG)))
 B := $(B)$(patsubst %,-%,$(filter-out $(usual-cc),$(toolchain)))
 
-ifeq ($(V),)
-say = @printf '  %-7s %s\n' $(1) $(2);
-else
-say =
-endif
+# One short line a step; V=1 shows the commands, make -s nothing.
+say = $(if $(V),,@$(if $(silent),,printf '  %-7s %s\n' $(1) $(2);))
+silent = $(findstring s,$(firstword -$(MAKEFLAGS)))
 
 kernel-srcs := $(core-srcs) $(check-srcs) $(bench-srcs)
 kernel-objs := $(addprefix $(B)/,$(addsuffix .o,$(basename $(kernel-srcs))))
