@@ -140,4 +140,4 @@ help:
 
 # What it takes to start each port's image.
 need-i386 := qemu-system-i386:qemu-system-x86
-need-host :=
+need-host := /usr/include/stdio.h:libc6-dev
