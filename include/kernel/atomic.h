@@ -24,7 +24,8 @@
 				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
 /* Store v so that no later load passes it ("I sleep", then "is there work?"). */
-#define atomic_store_full(p, v) ((void)__atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST))
+#define atomic_store_full(p, v)                                                \
+	((void)__atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST))
 
 #define compiler_barrier() __asm__ volatile("" ::: "memory")
 

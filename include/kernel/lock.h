@@ -18,19 +18,19 @@
 #include <kernel/thread.h>
 
 enum lock_rank {
-	LOCK_RANK_WORK = 1,   /* deferred work */
-	LOCK_RANK_PROC,	      /* process list, pids, family */
-	LOCK_RANK_OBJECT,     /* a mutex's, semaphore's or completion's inside */
+	LOCK_RANK_PROC = 1, /* process list, pids, family */
+	LOCK_RANK_OBJECT,   /* a mutex's, semaphore's or completion's inside */
 	LOCK_RANK_WAIT_QUEUE, /* a wait queue */
 	LOCK_RANK_TIMER,      /* a CPU's timers */
 	LOCK_RANK_KSTACK,     /* stack slots */
 	LOCK_RANK_KMEM,	      /* kmalloc back ends */
 	LOCK_RANK_SPACE,      /* page tables of the kernel's space */
 	LOCK_RANK_PAGE,	      /* a memory node's free pages */
-	LOCK_RANK_RUN_QUEUE,  /* a CPU's run queue; two of them: by CPU number */
-	LOCK_RANK_CPU_CALL,   /* calls to another CPU */
-	LOCK_RANK_INPUT,      /* typed bytes */
-	LOCK_RANK_LOG,	      /* the log and the console's output */
+	LOCK_RANK_WORK,	      /* a CPU's deferred work */
+	LOCK_RANK_RUN_QUEUE, /* a CPU's run queue; two of them: by CPU number */
+	LOCK_RANK_CPU_CALL,  /* calls to another CPU */
+	LOCK_RANK_INPUT,     /* typed bytes */
+	LOCK_RANK_LOG,	     /* the log and the console's output */
 	NR_LOCK_RANKS
 };
 
@@ -38,13 +38,16 @@ struct CAPABILITY("spinlock") spinlock {
 	unsigned locked;
 	enum lock_rank rank;
 	const char *name;
-	struct proc_struct *holder; /* debug builds */
+
+	/* Debug builds only. */
+	struct proc_struct *holder;
+	struct spinlock *held_below; /* what the holder took before it */
+	bool taken_in_trap, taken_with_irqs_on;
 };
 
 #define SPINLOCK_INIT(lock_rank_, lock_name)                                   \
 	{                                                                      \
-		.locked = 0, .rank = (lock_rank_), .name = (lock_name),        \
-		.holder = NULL                                                 \
+		.rank = (lock_rank_), .name = (lock_name),                     \
 	}
 
 void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name);
@@ -53,8 +56,9 @@ void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name);
 void lock_debug_acquire(struct spinlock *lock, bool irq_safe);
 void lock_debug_acquired(struct spinlock *lock);
 void lock_debug_release(struct spinlock *lock);
-/* The run-queue lock changes hands in a switch: `to` holds it from now on. */
-void lock_debug_hand_over(struct spinlock *lock, struct proc_struct *to);
+/* The run-queue lock changes hands in a switch. */
+void lock_debug_hand_over(struct spinlock *lock, struct proc_struct *from,
+			  struct proc_struct *to);
 
 /* Out of line: waits until the lock is free and takes it. */
 void spin_lock_slow(struct spinlock *lock);
@@ -84,7 +88,7 @@ preempt_enable(void)
 	struct proc_struct *self = current;
 
 	compiler_barrier();
-	if (--self->preempt_count == 0 && unlikely(self->need_resched))
+	if (--self->preempt_count == 0 && unlikely(need_resched(self)))
 		preempt_schedule();
 }
 
@@ -95,11 +99,21 @@ static inline void
 local_intr_restore(irq_state_t state)
 {
 	arch_irq_restore(state);
-	if (state && unlikely(current->need_resched))
+	if (state && unlikely(need_resched(current)))
 		preempt_schedule();
 }
 
 /* The lock word alone, for those who handle preemption themselves. */
+static inline bool
+spin_try_acquire(struct spinlock *lock) NO_THREAD_SAFETY
+{
+	if (atomic_exchange(&lock->locked, 1u) != 0)
+		return false;
+	if (KERNEL_DEBUG)
+		lock_debug_acquired(lock);
+	return true;
+}
+
 static inline void
 spin_acquire(struct spinlock *lock, bool irq_safe) NO_THREAD_SAFETY
 {
@@ -121,14 +135,16 @@ spin_release(struct spinlock *lock) NO_THREAD_SAFETY
 
 /* For locks that no interrupt handler takes. */
 static inline void
-spin_lock(struct spinlock *lock) ACQUIRES(lock) NO_THREAD_SAFETY
+spin_lock(struct spinlock *lock) ACQUIRES(lock)
+NO_THREAD_SAFETY
 {
 	preempt_disable();
 	spin_acquire(lock, false);
 }
 
 static inline void
-spin_unlock(struct spinlock *lock) RELEASES(lock) NO_THREAD_SAFETY
+spin_unlock(struct spinlock *lock) RELEASES(lock)
+NO_THREAD_SAFETY
 {
 	spin_release(lock);
 	preempt_enable();
@@ -137,7 +153,8 @@ spin_unlock(struct spinlock *lock) RELEASES(lock) NO_THREAD_SAFETY
 /* For locks that interrupt handlers take too. Returns the state to hand to
  * spin_unlock_irqrestore. */
 static inline irq_state_t
-spin_lock_irqsave(struct spinlock *lock) ACQUIRES(lock) NO_THREAD_SAFETY
+spin_lock_irqsave(struct spinlock *lock) ACQUIRES(lock)
+NO_THREAD_SAFETY
 {
 	irq_state_t state = arch_irq_save();
 
@@ -147,15 +164,15 @@ spin_lock_irqsave(struct spinlock *lock) ACQUIRES(lock) NO_THREAD_SAFETY
 }
 
 static inline void
-spin_unlock_irqrestore(struct spinlock *lock, irq_state_t state)
-	RELEASES(lock) NO_THREAD_SAFETY
+spin_unlock_irqrestore(struct spinlock *lock, irq_state_t state) RELEASES(lock)
+NO_THREAD_SAFETY
 {
 	struct proc_struct *self = current;
 
 	spin_release(lock);
 	self->preempt_count--;
 	arch_irq_restore(state);
-	if (state && unlikely(self->need_resched))
+	if (state && unlikely(need_resched(self)))
 		preempt_schedule();
 }
 

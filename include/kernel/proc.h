@@ -17,15 +17,18 @@ enum clone_flags {
  * be without a setting. */
 #define MAX_PROCESS 16384
 #define DEFAULT_PROCESS_LIMIT 4096
+#define PROCESS_LIMIT_MIN 16
 /* pids are in [1, MAX_PID). */
 #define MAX_PID 32768
 BUILD_ASSERT(MAX_PID > MAX_PROCESS);
 
 extern struct proc_struct *initproc;
 extern phys_t boot_cr3;
+extern const struct boot_option threads_option;
 
-/* Makes idle (of the boot CPU) a process and creates init. Interrupts off. */
-void proc_init(void);
+/* Sets up the table of processes and creates init, which will run
+ * init_main("Hello world!!"). On the boot CPU's idle thread, interrupts off. */
+void proc_init(thread_fn *init_main);
 
 /* All processes that exist, zombies included, idle not. */
 size_t nr_process(void);
@@ -53,7 +56,8 @@ int do_fork(unsigned clone_flags, uintptr_t stack, const struct trapframe *tf)
  */
 int do_wait(int pid, int *code) __must_check;
 
-/* Asks a thread to end. 0, -E_BAD_PROC for no such pid, -E_INVAL for idle and init. */
+/* Asks a thread to end. 0, -E_BAD_PROC for no such pid, -E_INVAL for the
+ * kernel's own (idle and its children: init and the workers). Does not sleep. */
 int do_kill(int pid) __must_check;
 
 /* Whether the calling kernel thread was asked to end. */
@@ -76,7 +80,7 @@ struct proc_info {
 size_t proc_snapshot(struct proc_info *info, size_t max);
 
 /* Threads' stacks, mapped in slots of their own, kept warm after use. */
-size_t kstack_nr_cached(void);	 /* stacks that are kept */
-size_t kstack_drain(void);	 /* gives them back; returns pages freed */
+size_t kstack_nr_cached(void); /* stacks that are kept */
+size_t kstack_drain(void);     /* gives them back; returns pages freed */
 
 #endif /* KERNEL_PROC_H */

@@ -18,13 +18,12 @@ struct sched_class {
 	const char *name;
 	const char *description;
 	void (*init)(struct run_queue *rq);
-	/* Makes it a candidate; it is RUNNABLE and not the idle thread. */
+	/* Makes it a candidate, behind those that wait already; never the idle
+	 * thread. */
 	void (*enqueue)(struct run_queue *rq, struct proc_struct *proc);
-	/* Takes it out again. */
-	void (*dequeue)(struct run_queue *rq, struct proc_struct *proc);
-	/* The next to run, still queued; NULL if there is none. */
+	/* Takes the next to run out of the queue; NULL if it is empty. */
 	struct proc_struct *(*pick_next)(struct run_queue *rq);
-	/* The best one that may move to another CPU; NULL if there is none. */
+	/* Takes out one that may move to another CPU; NULL if none is near. */
 	struct proc_struct *(*pick_migrant)(struct run_queue *rq);
 	/* A clock tick hit `proc`, which runs: sets need_resched when its time is up. */
 	void (*tick)(struct run_queue *rq, struct proc_struct *proc);
@@ -37,19 +36,24 @@ struct run_queue {
 	unsigned nr_running; /* queued, without current */
 	struct proc_struct *curr;
 	struct proc_struct *idle;
+	struct proc_struct *prev; /* who is being switched away from */
 	const struct sched_class *class;
-	struct list queue; /* the class's */
+	struct list queue;    /* the class's */
 	uint64_t switched_at; /* arch_cycles() when curr got the CPU */
+	bool online;	      /* the CPU takes interrupts and runs threads */
+	bool steal_again;     /* a neighbour was busy when we wanted to steal */
 
 	/* What happened, for `ps`, tests and the curious. */
 	unsigned long nr_switches;
 	unsigned long nr_preemptions;
 	unsigned long nr_remote_wakeups; /* woken here by another CPU */
-	unsigned long nr_migrations_in;	 /* came from another CPU's queue */
+	unsigned long nr_migrations_in;	 /* came here from another CPU */
+	unsigned long nr_remote_reaps;	 /* reaped here, ended elsewhere */
 } __cacheline_aligned;
 
 extern struct run_queue run_queues[MAX_CPUS];
 extern unsigned nr_cpus;
+extern const struct boot_option sched_option, slice_option;
 
 /* Makes the run queues of nr CPUs with the class that `sched=` chose. */
 void sched_init(unsigned nr);
@@ -66,14 +70,22 @@ void yield(void);
  * zombie is a caught bug. Any context, also under any lock below the run queue's. */
 void wakeup_proc(struct proc_struct *proc);
 
-/* Makes an idle thread of the static PCB for this CPU: pid 0, name "idle". */
-void sched_init_idle(unsigned cpu);
+/* Says that this CPU takes interrupts and may be given threads. Interrupts off. */
+void sched_cpu_online(void);
+
+/* An idle thread that nothing runs on, or `otherwise`: where to put new work
+ * that may run anywhere. A hint. */
+unsigned sched_idle_cpu(unsigned otherwise);
 
 /* Never returns: runs what can run, halts the CPU when nothing can. */
 void cpu_idle(void) __noreturn;
 
 /* Waits until `proc`, which will not run again, has left its stack. */
 void sched_wait_off_cpu(const struct proc_struct *proc);
+/* How often it was scheduled in, and the cycles it has used so far. */
+void sched_usage(struct proc_struct *proc, unsigned *runs, uint64_t *cycles);
+/* Counts the reaping of `proc` by this CPU (statistics). */
+void sched_count_reap(const struct proc_struct *proc);
 
 /* Says that the calling thread is about to sleep. A wake-up from here on is not lost:
  * set, then check the condition, then schedule(). */
@@ -86,7 +98,8 @@ set_current_state(enum proc_state state)
 }
 
 /* Runs fn(arg) on CPU `cpu`, interrupts off there, and waits for its end.
- * On the own CPU it is a plain call. May not be called with interrupts off or
+ * On the own CPU it is a plain call; a CPU that is not online yet is left out.
+ * May not be called with interrupts off or
  * under a spinlock (two CPUs calling each other would wait for ever). */
 void cpu_call(unsigned cpu, void (*fn)(void *), void *arg);
 

@@ -14,6 +14,7 @@
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
 
+#include <kernel/atomic.h>
 #include <kernel/list.h>
 #include <kernel/types.h>
 #include <arch/cpu.h>
@@ -32,15 +33,15 @@ enum proc_state {
 
 /* proc->flags */
 enum proc_flags {
-	PF_KILLED = 1 << 0,  /* asked to end: kthread_should_stop() */
-	PF_IDLE = 1 << 1,    /* a CPU's idle thread: never queued */
+	PF_KILLED = 1 << 0, /* asked to end: kthread_should_stop() */
+	PF_IDLE = 1 << 1,   /* a CPU's idle thread: never queued */
 };
 
 /* proc->wait_state: what a sleeping thread waits for. */
 enum wait_state {
 	WT_NONE = 0,
-	WT_EVENT = 1 << 0,	 /* a wait queue, a timer, ... */
-	WT_CHILD = 1 << 1,	 /* a child's end */
+	WT_EVENT = 1 << 0,	   /* a wait queue, a timer, ... */
+	WT_CHILD = 1 << 1,	   /* a child's end */
 	WT_INTERRUPTIBLE = 1 << 2, /* do_kill may wake it */
 };
 
@@ -48,24 +49,27 @@ enum wait_state {
 #define CPU_ANY (~0u)
 
 struct mm_struct;
+struct spinlock;
 
 struct proc_struct {
 	/* Preemption. */
 	volatile int need_resched; /* set by interrupts and other CPUs too */
 	unsigned preempt_count;	   /* (t) spinlocks held, and more */
+	struct spinlock *held;	   /* (t) the one taken last; debug builds */
 	unsigned trap_depth;	   /* (t) traps that nest on its stack */
 	struct trapframe *tf;	   /* (t) the newest of them */
 
 	/* Scheduling. */
 	volatile enum proc_state state; /* SLEEPING by itself, else (r) */
-	volatile unsigned on_cpu;	/* 1 until the next thread finished the switch */
-	bool on_rq;			/* (r) queued, or current */
-	unsigned cpu;			/* (r) whose run queue it belongs to */
-	unsigned bound_cpu;		/* (c) CPU_ANY, or the only CPU for it */
-	unsigned time_slice;		/* (r) ticks left */
-	struct list run_link;		/* (r) in its class's queue */
-	unsigned runs;			/* (r) times it was scheduled in */
-	uint64_t cycles;		/* (r) CPU time, in arch_cycles() */
+	volatile unsigned
+		on_cpu;	      /* 1 until the next thread finished the switch */
+	bool on_rq;	      /* (r) queued, or current */
+	unsigned cpu;	      /* (r) whose run queue it belongs to */
+	unsigned bound_cpu;   /* (c) CPU_ANY, or the only CPU for it */
+	unsigned time_slice;  /* (r) ticks left */
+	struct list run_link; /* (r) in its class's queue */
+	unsigned runs;	      /* (r) times it was scheduled in */
+	uint64_t cycles;      /* (r) CPU time, in arch_cycles() */
 
 	/* What the port saves and loads. */
 	struct context context;
@@ -73,17 +77,17 @@ struct proc_struct {
 	phys_t cr3;	  /* page directory; boot_cr3 for kernel threads */
 
 	/* Identity and family. */
-	int pid;			/* (c) */
-	unsigned flags;			/* (p) */
-	volatile unsigned wait_state;	/* (p) for WT_CHILD, else (t) */
-	int exit_code;			/* (p) */
-	struct proc_struct *parent;	/* (p) */
-	struct list children;		/* (p) living children */
-	struct list zombies;		/* (p) dead children */
-	struct list sibling;		/* (p) in one of the parent's two lists */
-	struct list list_link;		/* (p) all processes */
-	struct list hash_link;		/* (p) by pid */
-	struct mm_struct *mm;		/* NULL: a kernel thread */
+	int pid;		      /* (c) */
+	unsigned flags;		      /* (p) */
+	volatile unsigned wait_state; /* (p) for WT_CHILD, else (t) */
+	int exit_code;		      /* (p) */
+	struct proc_struct *parent;   /* (p) */
+	struct list children;	      /* (p) living children */
+	struct list zombies;	      /* (p) dead children */
+	struct list sibling;	      /* (p) in one of the parent's two lists */
+	struct list list_link;	      /* (p) all processes */
+	struct list hash_link;	      /* (p) by pid */
+	struct mm_struct *mm;	      /* NULL: a kernel thread */
 	char name[PROC_NAME_LEN + 1];
 };
 
@@ -93,5 +97,17 @@ struct proc_struct {
 /* Each CPU's idle thread; [0] also is the first thread of all. Static, because
  * a lock can be taken before anything can be allocated. */
 extern struct proc_struct idle_threads[MAX_CPUS];
+
+static inline bool
+need_resched(const struct proc_struct *proc)
+{
+	return atomic_load_relaxed(&proc->need_resched) != 0;
+}
+
+static inline void
+set_need_resched(struct proc_struct *proc)
+{
+	atomic_store_relaxed(&proc->need_resched, 1);
+}
 
 #endif /* KERNEL_THREAD_H */

@@ -39,6 +39,8 @@ void wait_finish(struct wait_queue *queue, struct waiter *waiter);
 
 /* Wakes all waiters that are not exclusive and up to nr exclusive ones. */
 void wake_up(struct wait_queue *queue, unsigned nr);
+void wake_up_locked(struct wait_queue *queue, unsigned nr)
+	REQUIRES(queue->lock);
 #define wake_up_one(queue) wake_up((queue), 1)
 #define wake_up_all(queue) wake_up((queue), ~0u)
 

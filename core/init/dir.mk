@@ -1,0 +1,2 @@
+core-srcs += core/init/main.c
+core-srcs += core/init/boot_options.c

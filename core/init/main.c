@@ -1,0 +1,137 @@
+/*
+ * Start-up, as one visible list of calls, and init, the first thread.
+ *
+ * The port enters kernel_main() on the boot CPU with interrupts off and the
+ * direct map in place. What each line makes possible is what the next ones
+ * need; nothing is set up twice, and nothing before its turn. Self-checks run where
+ * their subject has just become ready (`check=`).
+ *
+ * The boot CPU's flow of control then becomes its idle thread. Everything else
+ * that happens is done by init and its descendants: init says hello, runs the
+ * checks of threads, starts the one job that `run=` or the console gives, and
+ * from then on reaps orphans. When its last child is gone there is nothing left
+ * to do, and the kernel powers off: with 0, or non-zero if a check or the
+ * `run=` script failed.
+ */
+#include <kernel/check.h>
+#include <kernel/kmalloc.h>
+#include <kernel/monitor.h>
+#include <kernel/page.h>
+#include <kernel/printk.h>
+#include <kernel/proc.h>
+#include <kernel/string.h>
+#include <kernel/work.h>
+#include <arch/boot.h>
+#include <arch/device.h>
+#include "boot_options.h"
+
+#define SCRIPT_MAX 1024
+/* Exit code of a kernel whose checks or script failed. */
+#define FAILED_EXIT_CODE 1
+
+/* arch_cycles() on entry to the kernel, and at init's first line. */
+uint64_t boot_started_at, init_started_at;
+
+static char script[SCRIPT_MAX];
+
+static int
+run_set(const char *value)
+{
+	if (strlcpy(script, value, sizeof(script)) < sizeof(script))
+		return 0;
+	script[0] = '\0';
+	return -E_INVAL;
+}
+
+static const char *
+run_get(void)
+{
+	return script;
+}
+
+const struct boot_option run_option = {
+	.name = "run",
+	.help = "commands for the monitor to run instead of reading the console",
+	.values = "\"command; command; ...\"",
+	.set = run_set,
+	.get = run_get,
+};
+
+/* The one job of a kernel with `run=`. Its exit code says how it went. */
+static int
+run_script(void *arg)
+{
+	return monitor_run(script) == 0 ? 0 : FAILED_EXIT_CODE;
+}
+
+static int
+start_first_job(void)
+{
+	if (script[0] != '\0')
+		return kernel_thread_on(CPU_ANY, "run", run_script, NULL);
+	return kernel_thread_on(CPU_ANY, "monitor", monitor_main, NULL);
+}
+
+static int
+init_main(void *arg)
+{
+	int first_job, pid, code, exit_code = 0;
+
+	init_started_at = arch_cycles();
+	printk("this initproc, pid = %d, name = \"%s\"\n", current->pid,
+	       current->name);
+	printk("To U: \"%s\".\n", (const char *)arg);
+	printk("To U: \"en.., Bye, Bye. :)\"\n");
+
+	checks_run_stage(CHECK_THREADS);
+	first_job = start_first_job();
+	if (first_job < 0)
+		panic("init: no thread for the first job: %s",
+		      error_name(first_job));
+	while ((pid = do_wait(0, &code)) > 0) {
+		if (pid == first_job)
+			exit_code = code;
+	}
+	if (check_failures() > 0)
+		exit_code = FAILED_EXIT_CODE;
+	printk("init: the last job is done, powering off\n");
+	arch_halt(exit_code);
+}
+
+void
+kernel_main(const struct boot_info *boot)
+{
+	boot_started_at = arch_cycles();
+	printk("Ashlar (%s), %u CPU%s\n", boot->loader, boot->nr_cpus,
+	       boot->nr_cpus == 1 ? "" : "s");
+	options_apply(boot_options, boot->command_line);
+	sched_init(boot->nr_cpus);
+
+	page_init(boot);
+	checks_run_stage(CHECK_PAGE);
+	if (arch_mmu_init(process_limit()) != 0)
+		panic("kernel_main: no memory for the kernel's page tables");
+	checks_run_stage(CHECK_SPACE);
+	kmem_init();
+	checks_run_stage(CHECK_KMEM);
+
+	arch_devices_init();
+	proc_init(init_main);
+	work_start();
+	arch_clock_init();
+	printk("++ setup timer interrupts\n");
+	arch_cpus_start();
+	sched_cpu_online();
+	arch_irq_enable();
+	cpu_idle();
+}
+
+void
+cpu_main(unsigned cpu)
+{
+	assert(arch_cpu_id() == cpu && current == &idle_threads[cpu]);
+	arch_clock_init();
+	sched_cpu_online();
+	arch_irq_enable();
+	cpu_idle();
+}

@@ -1,0 +1,6 @@
+core-srcs += core/proc/proc.c
+core-srcs += core/proc/fork.c
+core-srcs += core/proc/exit.c
+core-srcs += core/proc/pid.c
+core-srcs += core/proc/kstack.c
+core-srcs += core/proc/work.c

@@ -1,0 +1,150 @@
+/*
+ * Birth: do_fork and kernel_thread.
+ *
+ * A new process is built in private, in the order below; the first step that
+ * fails undoes the ones before it, in reverse, and nobody has seen anything. Only when
+ * it is complete is it published (pid, lists, count: one step), and only then
+ * woken. After wakeup_proc it may already have run, ended and been reaped:
+ * nothing of it is touched any more, the pid was copied before.
+ *
+ *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> wake
+ *	          free_proc <- stack <- mm
+ *
+ * How a thread starts: do_fork puts a trap frame at the top of its stack and
+ * points its context at forkret (the port's arch_thread_forge). The first
+ * switch_to "returns" into forkret, which ends the switch and leaves through
+ * the frame as if from a trap; the frame leads to fn(arg), and fn's result to
+ * do_exit.
+ */
+#include <kernel/string.h>
+#include "internal.h"
+
+struct fork_args {
+	unsigned clone_flags;
+	uintptr_t stack;
+	const struct trapframe *tf;
+	unsigned bound_cpu;
+	const char *name;
+};
+
+/* Kernel threads own no user space, and share nothing. Where a parent has
+ * one, CLONE_VM will share it, and anything else copy it. */
+static int
+copy_mm(struct proc_struct *proc, unsigned clone_flags)
+{
+	assert(current->mm == NULL);
+	return 0;
+}
+
+static void
+copy_thread(struct proc_struct *proc, uintptr_t stack,
+	    const struct trapframe *tf)
+{
+	proc->tf = arch_thread_forge(&proc->context, (void *)proc->kstack,
+				     stack, tf);
+	/* schedule() on its way to this thread holds one lock for it. */
+	proc->preempt_count = 1;
+}
+
+/* Takes over what a child has from its parent and from the caller. */
+static void
+inherit(struct proc_struct *proc, const struct fork_args *args)
+{
+	memcpy(proc->name, args->name, strnlen(args->name, PROC_NAME_LEN));
+	proc->bound_cpu = args->bound_cpu;
+	proc->cpu = args->bound_cpu != CPU_ANY
+			    ? args->bound_cpu
+			    : atomic_load_relaxed(&current->cpu);
+}
+
+/* The limit is looked at again where it counts. Returns the pid or an error. */
+static int
+publish(struct proc_struct *proc)
+{
+	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
+	int pid = -E_NO_FREE_PROC;
+
+	if (nr_process() < process_limit()) {
+		proc_publish(proc, current);
+		pid = proc->pid;
+	}
+	spin_unlock_irqrestore(&proc_lock, irqs);
+	return pid;
+}
+
+static int
+fork_process(const struct fork_args *args)
+{
+	struct proc_struct *proc;
+	int ret;
+
+	ret = -E_NO_FREE_PROC;
+	if (nr_process() >= process_limit())
+		goto out;
+	ret = -E_NO_MEM;
+	proc = alloc_proc();
+	if (proc == NULL)
+		goto out;
+	inherit(proc, args);
+	ret = kstack_alloc(&proc->kstack);
+	if (ret != 0)
+		goto out_free_proc;
+	ret = copy_mm(proc, args->clone_flags);
+	if (ret != 0)
+		goto out_free_kstack;
+	copy_thread(proc, args->stack, args->tf);
+	ret = publish(proc);
+	if (ret < 0)
+		goto out_discard_thread;
+	wakeup_proc(proc);
+	return ret;
+
+out_discard_thread:
+	arch_thread_discard(&proc->context);
+out_free_kstack:
+	kstack_free(proc->kstack);
+out_free_proc:
+	free_proc(proc);
+out:
+	return ret;
+}
+
+int
+do_fork(unsigned clone_flags, uintptr_t stack, const struct trapframe *tf)
+{
+	const struct fork_args args = {
+		.clone_flags = clone_flags,
+		.stack = stack,
+		.tf = tf,
+		.bound_cpu = CPU_ANY,
+		.name = current->name,
+	};
+
+	return fork_process(&args);
+}
+
+int
+kernel_thread(thread_fn *fn, void *arg, unsigned clone_flags)
+{
+	struct trapframe tf;
+
+	arch_frame_forge(&tf, fn, arg);
+	return do_fork(clone_flags | CLONE_VM, 0, &tf);
+}
+
+int
+kernel_thread_on(unsigned cpu, const char *name, thread_fn *fn, void *arg)
+{
+	struct trapframe tf;
+	const struct fork_args args = {
+		.clone_flags = CLONE_VM,
+		.tf = &tf,
+		.bound_cpu = cpu,
+		.name = name,
+	};
+
+	if (cpu != CPU_ANY && cpu >= nr_cpus)
+		return -E_INVAL;
+	arch_frame_forge(&tf, fn, arg);
+	return fork_process(&args);
+}

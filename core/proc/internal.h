@@ -1,0 +1,38 @@
+/*
+ * What the process files share.
+ */
+#ifndef PROC_INTERNAL_H
+#define PROC_INTERNAL_H
+
+#include <kernel/kmalloc.h>
+#include <kernel/proc.h>
+
+/* Guards the list of all processes, the pid hash, pids, and the family links
+ * of every process. Interrupts off: each change is one step to everybody. */
+extern struct spinlock proc_lock;
+
+/* -- proc.c: the table of processes ------------------------------------------- */
+
+struct proc_struct *alloc_proc(void) __must_check;
+void free_proc(struct proc_struct *proc);
+void proc_publish(struct proc_struct *proc, struct proc_struct *parent)
+	REQUIRES(proc_lock);
+void proc_unpublish(struct proc_struct *proc) REQUIRES(proc_lock);
+/* One less: the last step of a process's end. */
+void proc_count_down(void);
+
+/* -- pid.c ---------------------------------------------------------------------- */
+
+/* The next free pid after the last one given, wrapping in [1, MAX_PID). */
+int get_pid(void) REQUIRES(proc_lock);
+void put_pid(int pid) REQUIRES(proc_lock);
+
+/* -- kstack.c ------------------------------------------------------------------- */
+
+void kstack_init(size_t nr_slots);
+/* The lowest address of a mapped stack in *kstack. -E_NO_MEM; -E_NO_FREE_PROC:
+ * as many stacks as there may be processes. May sleep. */
+int kstack_alloc(uintptr_t *kstack) __must_check;
+void kstack_free(uintptr_t kstack);
+
+#endif /* PROC_INTERNAL_H */

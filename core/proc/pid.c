@@ -1,0 +1,35 @@
+/*
+ * Process identifiers.
+ *
+ * A pid is unique among the living, and not given again at once: numbers ascend
+ * and wrap around in [1, MAX_PID). Which ones are taken stands in a bitmap with
+ * summary levels, so that finding the next free one costs the same with one
+ * process and with sixteen thousand, before and after the wrap.
+ *
+ * MAX_PID > MAX_PROCESS (checked where they are defined), so there always is one.
+ */
+#include <kernel/bitmap.h>
+#include "internal.h"
+
+BITMAP_TREE_DEFINE(pids_taken, MAX_PID);
+
+static int last_pid;
+
+int
+get_pid(void)
+{
+	size_t pid = bitmap_tree_next_zero(&pids_taken, (size_t)last_pid + 1);
+
+	/* pid 0 is idle's and never in the bitmap. */
+	if (unlikely(pid >= MAX_PID))
+		pid = bitmap_tree_next_zero(&pids_taken, 1);
+	bitmap_tree_set(&pids_taken, pid);
+	last_pid = (int)pid;
+	return last_pid;
+}
+
+void
+put_pid(int pid)
+{
+	bitmap_tree_clear(&pids_taken, (size_t)pid);
+}

@@ -1,0 +1,229 @@
+/*
+ * Processes: the table of all of them.
+ *
+ * PROBLEM. Everything that runs has a process control block (struct
+ * proc_struct, <kernel/thread.h>). It must be found by pid, listed, counted,
+ * and belong to a family, while processes are born and die on all CPUs.
+ *
+ * MODEL. A process is in five places at once, or in none:
+ *
+ *	pids_taken   its pid is set		(pid.c)
+ *	hash_list    by pid: find_proc		O(1)
+ *	proc_list    all, oldest first		ps
+ *	parent       ->children or ->zombies	do_wait
+ *	nr_process   counted
+ *
+ * proc_publish() puts it into all of them under proc_lock with interrupts off,
+ * so nobody sees it half done; proc_unpublish() takes it out again. Its life:
+ *
+ *	alloc_proc --> UNINIT --wakeup--> RUNNABLE <--> SLEEPING
+ *	                                     | do_exit
+ *	free_proc <-- do_wait (parent) <-- ZOMBIE
+ *
+ *	fork.c birth	exit.c death and waiting	kstack.c stacks
+ *
+ * INVARIANTS. nr_process is the number of processes in proc_list plus those
+ * whose memory is just being given back; it never exceeds the limit. Every
+ * process in the list has a parent in the list, or idle. A pointer from
+ * find_proc is good while proc_lock is held, no longer.
+ *
+ * LOCKING. proc_lock is the outermost spinlock (rank PROC). Under it only
+ * wakeup_proc is called. Idle threads (pid 0, one a CPU, static) are in none
+ * of the places.
+ *
+ * COST. Birth and death touch a constant number of lines; only the end of a
+ * process with children costs per child.
+ */
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include "internal.h"
+
+#define HASH_LIST_SIZE 1024
+BUILD_ASSERT(IS_POWER_OF_2(HASH_LIST_SIZE));
+
+struct spinlock proc_lock = SPINLOCK_INIT(LOCK_RANK_PROC, "proc");
+struct proc_struct *initproc;
+phys_t boot_cr3;
+
+static struct list proc_list = LIST_INIT(proc_list);
+static struct list hash_list[HASH_LIST_SIZE];
+static struct kmem_cache *proc_cache;
+static size_t nr_processes; /* grows under proc_lock */
+static size_t limit = DEFAULT_PROCESS_LIMIT;
+
+size_t
+nr_process(void)
+{
+	return atomic_load_relaxed(&nr_processes);
+}
+
+size_t
+process_limit(void)
+{
+	return limit;
+}
+
+/* -- control blocks ----------------------------------------------------------- */
+
+struct proc_struct *
+alloc_proc(void)
+{
+	struct proc_struct *proc = kmem_cache_zalloc(proc_cache, GFP_KERNEL);
+
+	if (proc == NULL)
+		return NULL;
+	/* All else is zero: state UNINIT, no stack, the whole name cleared. */
+	proc->pid = -1;
+	proc->cr3 = boot_cr3;
+	proc->bound_cpu = CPU_ANY;
+	list_init(&proc->children);
+	list_init(&proc->zombies);
+	return proc;
+}
+
+void
+free_proc(struct proc_struct *proc)
+{
+	kmem_cache_free(proc_cache, proc);
+}
+
+void
+set_proc_name(struct proc_struct *proc, const char *name)
+{
+	memset(proc->name, 0, sizeof(proc->name));
+	strlcpy(proc->name, name, sizeof(proc->name));
+}
+
+/* -- the five places ---------------------------------------------------------- */
+
+static inline struct list *
+hash_head(int pid)
+{
+	return &hash_list[(unsigned)pid & (HASH_LIST_SIZE - 1)];
+}
+
+void
+proc_publish(struct proc_struct *proc, struct proc_struct *parent)
+{
+	proc->pid = get_pid();
+	proc->parent = parent;
+	list_add_tail(&parent->children, &proc->sibling);
+	list_add(hash_head(proc->pid), &proc->hash_link);
+	list_add_tail(&proc_list, &proc->list_link);
+	(void)atomic_add(&nr_processes, 1);
+}
+
+void
+proc_unpublish(struct proc_struct *proc)
+{
+	list_del(&proc->list_link);
+	list_del(&proc->hash_link);
+	list_del(&proc->sibling);
+	put_pid(proc->pid);
+}
+
+void
+proc_count_down(void)
+{
+	(void)atomic_sub(&nr_processes, 1);
+}
+
+struct proc_struct *
+find_proc(int pid)
+{
+	struct list *head, *pos;
+
+	if (pid <= 0 || pid >= MAX_PID)
+		return NULL;
+	head = hash_head(pid);
+	list_for_each(pos, head) {
+		struct proc_struct *proc =
+			list_entry(pos, struct proc_struct, hash_link);
+
+		if (proc->pid == pid)
+			return proc;
+	}
+	return NULL;
+}
+
+size_t
+proc_snapshot(struct proc_info *info, size_t max)
+{
+	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
+	struct list *pos;
+	size_t nr = 0;
+
+	list_for_each(pos, &proc_list) {
+		struct proc_struct *proc =
+			list_entry(pos, struct proc_struct, list_link);
+
+		if (nr < max) {
+			info[nr] = (struct proc_info){
+				.pid = proc->pid,
+				.parent = proc->parent->pid,
+				.state = atomic_load_relaxed(&proc->state),
+				.cpu = atomic_load_relaxed(&proc->cpu),
+				.bound_cpu = proc->bound_cpu,
+				.wait_state =
+					atomic_load_relaxed(&proc->wait_state),
+			};
+			sched_usage(proc, &info[nr].runs, &info[nr].cycles);
+			memcpy(info[nr].name, proc->name, sizeof(proc->name));
+		}
+		nr++;
+	}
+	spin_unlock_irqrestore(&proc_lock, irqs);
+	return nr;
+}
+
+/* -- setting up ----------------------------------------------------------------- */
+
+static int
+threads_set(const char *value)
+{
+	unsigned long n;
+
+	if (parse_unsigned(value, &n) != 0 || n < PROCESS_LIMIT_MIN ||
+	    n > MAX_PROCESS)
+		return -E_INVAL;
+	limit = n;
+	return 0;
+}
+
+static const char *
+threads_get(void)
+{
+	static char text[12];
+
+	snprintf(text, sizeof(text), "%zu", limit);
+	return text;
+}
+
+const struct boot_option threads_option = {
+	.name = "threads",
+	.help = "how many threads there may be at once",
+	.values = "16..16384",
+	.set = threads_set,
+	.get = threads_get,
+};
+
+void
+proc_init(thread_fn *init_main)
+{
+	int pid;
+
+	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
+		list_init(&hash_list[i]);
+	proc_cache = kmem_cache_create("proc_struct",
+				       sizeof(struct proc_struct), CACHE_LINE,
+				       SLAB_PANIC, NULL);
+	boot_cr3 = arch_kernel_space()->root;
+	kstack_init(limit);
+
+	pid = kernel_thread_on(CPU_ANY, "init", init_main, "Hello world!!");
+	if (pid != 1)
+		panic("proc_init: init is pid %d, not 1", pid);
+	initproc = find_proc(pid);
+	assert(current == &idle_threads[0] && current->pid == 0);
+	assert(initproc != NULL && initproc->pid == 1);
+}

@@ -1,0 +1,80 @@
+/*
+ * Calls to another CPU: run this there, and wait until it is done.
+ *
+ * Per-CPU lists (hot pages, caches) belong to their CPU alone; who wants
+ * something done to them asks that CPU. The request lies on the caller's stack;
+ * it is put on the target's list, the target is kicked, takes the whole list in its
+ * interrupt and marks each request done, which is the last it touches of it.
+ *
+ * LOCKING. One lock per CPU's list, rank CPU_CALL, interrupts off. The caller
+ * waits with interrupts on and no spinlock: two CPUs may call each other.
+ */
+#include "internal.h"
+
+struct cpu_call {
+	void (*fn)(void *arg);
+	void *arg;
+	struct list link;
+	unsigned done;
+};
+
+struct cpu_calls {
+	struct spinlock lock;
+	struct list pending;
+} __cacheline_aligned;
+
+static struct cpu_calls cpu_calls[MAX_CPUS];
+
+void
+cpu_calls_init(void)
+{
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+		spin_init(&cpu_calls[cpu].lock, LOCK_RANK_CPU_CALL, "cpu_call");
+		list_init(&cpu_calls[cpu].pending);
+	}
+}
+
+void
+cpu_calls_run(void)
+{
+	struct cpu_calls *calls = &cpu_calls[arch_cpu_id()];
+	struct list batch, *pos, *next;
+	irq_state_t irqs;
+
+	list_init(&batch);
+	irqs = spin_lock_irqsave(&calls->lock);
+	list_splice_tail(&batch, &calls->pending);
+	spin_unlock_irqrestore(&calls->lock, irqs);
+	list_for_each_safe(pos, next, &batch) {
+		struct cpu_call *call = list_entry(pos, struct cpu_call, link);
+
+		call->fn(call->arg);
+		atomic_store(&call->done, 1u);
+	}
+}
+
+void
+cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
+{
+	struct cpu_call call = { .fn = fn, .arg = arg };
+	struct cpu_calls *calls = &cpu_calls[cpu];
+	irq_state_t irqs;
+
+	assert(cpu < nr_cpus);
+	local_intr_save(irqs); /* stay on this CPU while asking which it is */
+	if (cpu == arch_cpu_id()) {
+		fn(arg);
+		local_intr_restore(irqs);
+		return;
+	}
+	local_intr_restore(irqs);
+	if (!atomic_load(&run_queues[cpu].online))
+		return;
+	assert(arch_irqs_on() && current->preempt_count == 0);
+	irqs = spin_lock_irqsave(&calls->lock);
+	list_add_tail(&calls->pending, &call.link);
+	spin_unlock_irqrestore(&calls->lock, irqs);
+	arch_cpu_kick(cpu);
+	while (atomic_load(&call.done) == 0)
+		arch_cpu_relax();
+}

@@ -1,0 +1,70 @@
+/*
+ * rr: fifo with time slices. A thread that has used its slice up goes behind
+ * the others and gets a new one; a thread that sleeps or yields before keeps
+ * what is left of it for its next turn.
+ */
+#include <kernel/error.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include "internal.h"
+
+#define SLICE_DEFAULT 5
+#define SLICE_MAX 1000
+
+static unsigned slice_ticks = SLICE_DEFAULT;
+
+static void
+rr_enqueue(struct run_queue *rq, struct proc_struct *proc)
+{
+	if (proc->time_slice == 0)
+		proc->time_slice = slice_ticks;
+	sched_list_enqueue(rq, proc);
+}
+
+static void
+rr_tick(struct run_queue *rq, struct proc_struct *proc)
+{
+	if (proc->time_slice > 0)
+		proc->time_slice--;
+	if (proc->time_slice == 0)
+		set_need_resched(proc);
+}
+
+const struct sched_class sched_class_rr = {
+	.name = "rr",
+	.description = "round robin: first come, first served, in time slices",
+	.init = sched_list_init,
+	.enqueue = rr_enqueue,
+	.pick_next = sched_list_pick_next,
+	.pick_migrant = sched_list_pick_migrant,
+	.tick = rr_tick,
+};
+
+static int
+slice_set(const char *value)
+{
+	unsigned long ticks;
+
+	if (parse_unsigned(value, &ticks) != 0 || ticks < 1 ||
+	    ticks > SLICE_MAX)
+		return -E_INVAL;
+	slice_ticks = (unsigned)ticks;
+	return 0;
+}
+
+static const char *
+slice_get(void)
+{
+	static char text[8];
+
+	snprintf(text, sizeof(text), "%u", slice_ticks);
+	return text;
+}
+
+const struct boot_option slice_option = {
+	.name = "slice",
+	.help = "clock ticks (1/100 s) a thread may run at once under sched=rr",
+	.values = "1..1000",
+	.set = slice_set,
+	.get = slice_get,
+};

@@ -1,0 +1,481 @@
+/*
+ * The scheduler: who runs next on each CPU.
+ *
+ * PROBLEM. Many threads, few CPUs. Threads come (fork, wake-up), go (sleep,
+ * exit) and are taken off (the clock), on any CPU, at any moment an interrupt
+ * may choose; each thread runs on at most one CPU, none is forgotten, and what
+ * a decision costs does not depend on how many threads there are.
+ *
+ * MODEL. Each CPU has a run queue. It holds the threads that want this CPU;
+ * the one that has it (`curr`) is outside the class's queue:
+ *
+ *	wakeup_proc ---> [ queue: c b a ] ---pick_next---> curr
+ *	                      ^                             |
+ *	                      +---- still RUNNABLE ---------+---> sleeps, ends
+ *
+ * The order inside is the class's affair (fifo, rr, ...: a const table of
+ * functions, policies.c). When the queue is empty the idle thread runs, which
+ * is never queued. A CPU that would idle takes a thread from the fullest queue
+ * of another CPU; a wake-up prefers the CPU where the thread ran last, or an
+ * idle one.
+ *
+ * STATES. A thread makes itself SLEEPING, then looks whether what it waits for
+ * has come already, then calls schedule(). Only schedule() itself, under the
+ * run-queue lock, takes it off (on_rq = false). wakeup_proc, under the same
+ * lock, makes it RUNNABLE, and queues it only if it is off: a wake-up that
+ * comes between the two simply cancels the sleep. A thread that is *preempted*
+ * between the two stays queued, SLEEPING or not: it has not looked yet.
+ *
+ * THE SWITCH. proc_run() leaves one stack and continues on another with the
+ * run-queue lock held throughout:
+ *
+ *	prev: schedule() { lock; ...; switch_to(prev, next) -- gone --
+ *	next:     -- here --> finish_switch(): prev->on_cpu = 0; unlock }
+ *
+ * so nobody who holds the lock of p->cpu ever sees p half saved, and a thread
+ * that a wake-up moves to another CPU is complete. A new thread does the second
+ * half in sched_finish_switch(), called by forkret. Only who holds no run-queue
+ * lock (do_wait, about to free a dead thread's stack) waits for on_cpu == 0.
+ * After switch_to nothing that was known before it about "this CPU" is true.
+ *
+ * PREEMPTION. The tick (or a wake-up for an idle CPU) sets need_resched. It is
+ * acted upon where the last obstacle ends: in trap_leave() (depth 1, no spinlock,
+ * interrupts on in the frame), when the last spinlock is released, or when
+ * interrupts come on again - preempt_schedule().
+ *
+ * LOCKING. rq->lock, rank RUN_QUEUE, interrupts off; nearly the innermost, so that
+ * anyone may wake anyone. proc->cpu says which lock guards a thread; it changes
+ * only under the old one. Two run queues are held at once only for stealing,
+ * and the second is only tried.
+ *
+ * COST. schedule() and wakeup_proc(): constant in the number of threads;
+ * the choice of an idle CPU is linear in the number of CPUs.
+ *
+ * TO CHANGE the order in which threads run: add a class (one file, one line in
+ * policies.c). To change where they run: select_cpu() and steal() below.
+ */
+#include <kernel/string.h>
+#include <kernel/timer.h>
+#include "internal.h"
+
+struct run_queue run_queues[MAX_CPUS];
+struct proc_struct idle_threads[MAX_CPUS];
+unsigned nr_cpus = 1;
+
+static inline struct run_queue *
+this_rq(void)
+{
+	return &run_queues[arch_cpu_id()];
+}
+
+/* The idle thread's CPU is already running on it; it becomes an ordinary
+ * current thread whose process fields proc_init() and alloc_proc() know. */
+static void
+init_idle_thread(unsigned cpu)
+{
+	struct proc_struct *idle = &idle_threads[cpu];
+
+	idle->state = PROC_RUNNABLE;
+	idle->flags = PF_IDLE;
+	idle->cpu = cpu;
+	idle->bound_cpu = cpu;
+	idle->on_cpu = 1;
+	idle->on_rq = true;
+	idle->need_resched = 1;
+	idle->cr3 = arch_kernel_space()->root;
+	list_init(&idle->children);
+	list_init(&idle->zombies);
+	list_init(&idle->list_link);
+	list_init(&idle->sibling);
+	strlcpy(idle->name, "idle", sizeof(idle->name));
+}
+
+void
+sched_init(unsigned nr)
+{
+	nr_cpus = nr;
+	cpu_calls_init();
+	timers_init();
+	for (unsigned cpu = 0; cpu < nr; cpu++) {
+		struct run_queue *rq = &run_queues[cpu];
+
+		spin_init(&rq->lock, LOCK_RANK_RUN_QUEUE, "run_queue");
+		rq->cpu = cpu;
+		rq->class = sched_class_chosen();
+		rq->idle = &idle_threads[cpu];
+		rq->curr = rq->idle;
+		rq->class->init(rq);
+		init_idle_thread(cpu);
+	}
+}
+
+void
+sched_cpu_online(void)
+{
+	struct run_queue *rq = this_rq();
+
+	rq->switched_at = arch_cycles();
+	atomic_store(&rq->online, true);
+}
+
+/* -- the switch ------------------------------------------------------------- */
+
+/* First thing after switch_to, on the new thread's stack: the one that was
+ * here before is complete now. Returns the run queue of *this* CPU. */
+static inline struct run_queue *
+finish_switch(void)
+{
+	struct run_queue *rq = this_rq();
+
+	atomic_store(&rq->prev->on_cpu, 0u);
+	return rq;
+}
+
+/* Interrupts off, run-queue lock held; returns when `prev` runs again, with
+ * the lock of the CPU it then runs on. */
+static struct run_queue *
+proc_run(struct run_queue *rq, struct proc_struct *prev,
+	 struct proc_struct *next) NO_THREAD_SAFETY
+{
+	uint64_t now = arch_cycles();
+
+	prev->cycles += now - rq->switched_at;
+	rq->switched_at = now;
+	rq->nr_switches++;
+	rq->prev = prev;
+	atomic_store_relaxed(&rq->curr, next);
+	next->on_cpu = 1;
+	arch_set_current(next);
+	arch_set_kernel_stack((char *)next->kstack +
+			      ARCH_KSTACK_PAGES * PAGE_SIZE);
+	if (next->cr3.addr != prev->cr3.addr)
+		arch_space_activate(next->cr3);
+	if (KERNEL_DEBUG)
+		lock_debug_hand_over(&rq->lock, prev, next);
+	switch_to(&prev->context, &next->context);
+	return finish_switch();
+}
+
+void
+sched_finish_switch(void) NO_THREAD_SAFETY
+{
+	struct run_queue *rq = finish_switch();
+
+	spin_release(&rq->lock);
+	/* Counted at birth, as schedule() would have (arch: interrupts are
+	 * still off, the frame turns them on). */
+	preempt_enable_no_resched();
+}
+
+void
+sched_wait_off_cpu(const struct proc_struct *proc)
+{
+	while (atomic_load(&proc->on_cpu) != 0)
+		arch_cpu_relax();
+}
+
+/* -- choosing --------------------------------------------------------------- */
+
+/* A thread from the fullest other queue, for this CPU that has none. Our lock
+ * is held and stays held (prev may be half asleep under it), so the other one
+ * is only tried: two CPUs may want to steal from each other. */
+static struct proc_struct *
+steal(struct run_queue *rq) NO_THREAD_SAFETY
+{
+	struct run_queue *victim = NULL;
+	struct proc_struct *proc;
+	unsigned most = 0;
+
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		unsigned nr = atomic_load_relaxed(&run_queues[cpu].nr_running);
+
+		if (cpu != rq->cpu && nr > most) {
+			most = nr;
+			victim = &run_queues[cpu];
+		}
+	}
+	if (victim == NULL)
+		return NULL;
+	if (!spin_try_acquire(&victim->lock)) {
+		rq->steal_again = true;
+		return NULL;
+	}
+	proc = victim->class->pick_migrant(victim);
+	if (proc != NULL) {
+		atomic_store_relaxed(&victim->nr_running,
+				     victim->nr_running - 1);
+		atomic_store_relaxed(&proc->cpu, rq->cpu);
+		rq->nr_migrations_in++;
+	}
+	spin_release(&victim->lock);
+	return proc;
+}
+
+static inline void
+enqueue(struct run_queue *rq, struct proc_struct *proc)
+{
+	rq->class->enqueue(rq, proc);
+	atomic_store_relaxed(&rq->nr_running, rq->nr_running + 1);
+}
+
+static inline struct proc_struct *
+pick_next(struct run_queue *rq)
+{
+	struct proc_struct *next = NULL;
+
+	if (rq->nr_running > 0) {
+		next = rq->class->pick_next(rq);
+		atomic_store_relaxed(&rq->nr_running, rq->nr_running - 1);
+	} else if (nr_cpus > 1) {
+		next = steal(rq);
+	}
+	return next != NULL ? next : rq->idle;
+}
+
+/*
+ * Interrupts off. preempted: the thread did not ask for it, so it stays queued
+ * whatever it was about to do.
+ */
+static void
+schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
+{
+	struct proc_struct *prev = current, *next;
+	struct run_queue *rq = this_rq();
+
+	prev->preempt_count++;
+	spin_acquire(&rq->lock, true);
+	debug_assert(prev->preempt_count == 1);
+	atomic_store_relaxed(&prev->need_resched, 0);
+	rq->nr_preemptions += preempted;
+	if (prev != rq->idle) {
+		if (atomic_load_relaxed(&prev->state) == PROC_RUNNABLE ||
+		    preempted)
+			enqueue(rq, prev);
+		else
+			prev->on_rq = false;
+	}
+	next = pick_next(rq);
+	next->runs++;
+	if (next != prev)
+		rq = proc_run(rq, prev, next);
+	spin_release(&rq->lock);
+	preempt_enable_no_resched();
+}
+
+void
+schedule(void)
+{
+	irq_state_t irqs;
+
+	local_intr_save(irqs); /* nothing may move us between CPUs in here */
+	schedule_irqs_off(false);
+	arch_irq_restore(irqs);
+}
+
+void
+yield(void)
+{
+	schedule();
+}
+
+void
+preempt_schedule(void)
+{
+	struct proc_struct *self = current;
+	irq_state_t irqs;
+
+	if (self->preempt_count > 0 || self->trap_depth > 0 || !arch_irqs_on())
+		return;
+	do {
+		local_intr_save(irqs);
+		if (need_resched(self))
+			schedule_irqs_off(true);
+		arch_irq_restore(irqs);
+	} while (need_resched(self));
+}
+
+/* -- waking ----------------------------------------------------------------- */
+
+unsigned
+sched_idle_cpu(unsigned otherwise)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		struct run_queue *rq = &run_queues[cpu];
+
+		if (atomic_load(&rq->online) &&
+		    atomic_load_relaxed(&rq->curr) == rq->idle &&
+		    atomic_load_relaxed(&rq->nr_running) == 0)
+			return cpu;
+	}
+	return otherwise;
+}
+
+/* Where a thread that was asleep goes on: its own CPU if that is free (its
+ * caches are warm there), else a free one, else its own. */
+static unsigned
+select_cpu(const struct run_queue *rq, const struct proc_struct *proc)
+{
+	if (proc->bound_cpu != CPU_ANY)
+		return proc->bound_cpu;
+	if (nr_cpus == 1 || (rq->curr == rq->idle && rq->nr_running == 0))
+		return rq->cpu;
+	return sched_idle_cpu(rq->cpu);
+}
+
+/* Locks the run queue that `proc` belongs to, which may change until it is
+ * locked. Interrupts off. */
+static struct run_queue *
+lock_rq_of(const struct proc_struct *proc) NO_THREAD_SAFETY
+{
+	for (;;) {
+		struct run_queue *rq =
+			&run_queues[atomic_load_relaxed(&proc->cpu)];
+
+		spin_acquire(&rq->lock, true);
+		if (likely(&run_queues[atomic_load_relaxed(&proc->cpu)] == rq))
+			return rq;
+		spin_release(&rq->lock);
+	}
+}
+
+/* Puts a thread that was off into the queue; an idle CPU learns of it. */
+static void
+activate(struct run_queue *rq, struct proc_struct *proc)
+{
+	proc->on_rq = true;
+	enqueue(rq, proc);
+	if (rq->curr == rq->idle) {
+		set_need_resched(rq->idle);
+		if (rq->cpu != arch_cpu_id() && rq->online)
+			arch_cpu_kick(rq->cpu);
+	}
+}
+
+void
+wakeup_proc(struct proc_struct *proc) NO_THREAD_SAFETY
+{
+	struct proc_struct *self = current;
+	irq_state_t irqs = arch_irq_save();
+	struct run_queue *rq;
+	enum proc_state state;
+	unsigned target;
+
+	self->preempt_count++;
+	rq = lock_rq_of(proc);
+	state = atomic_load_relaxed(&proc->state);
+	assert(state != PROC_ZOMBIE);
+	if (state != PROC_RUNNABLE) {
+		atomic_store(&proc->state, (enum proc_state)PROC_RUNNABLE);
+		if (!proc->on_rq) {
+			target = select_cpu(rq, proc);
+			if (target != rq->cpu) {
+				atomic_store_relaxed(&proc->cpu, target);
+				spin_release(&rq->lock);
+				rq = &run_queues[target];
+				spin_acquire(&rq->lock, true);
+				rq->nr_migrations_in += proc->runs > 0;
+			}
+			rq->nr_remote_wakeups += rq->cpu != arch_cpu_id();
+			activate(rq, proc);
+		}
+	}
+	spin_release(&rq->lock);
+	self->preempt_count--;
+	local_intr_restore(irqs);
+}
+
+/* -- accounts --------------------------------------------------------------- */
+
+void
+sched_usage(struct proc_struct *proc, unsigned *runs,
+	    uint64_t *cycles) NO_THREAD_SAFETY
+{
+	struct proc_struct *self = current;
+	irq_state_t irqs = arch_irq_save();
+	struct run_queue *rq;
+
+	self->preempt_count++;
+	rq = lock_rq_of(proc);
+	*runs = proc->runs;
+	*cycles = proc->cycles;
+	if (rq->curr == proc && rq->cpu == arch_cpu_id())
+		*cycles += arch_cycles() - rq->switched_at;
+	spin_release(&rq->lock);
+	self->preempt_count--;
+	local_intr_restore(irqs);
+}
+
+void
+sched_count_reap(const struct proc_struct *proc)
+{
+	irq_state_t irqs;
+
+	local_intr_save(irqs);
+	if (proc->cpu != arch_cpu_id())
+		this_rq()->nr_remote_reaps++;
+	local_intr_restore(irqs);
+}
+
+/* -- the clock, traps, idle ------------------------------------------------- */
+
+void
+sched_tick(void) NO_THREAD_SAFETY
+{
+	struct run_queue *rq = this_rq();
+
+	current->preempt_count++;
+	spin_acquire(&rq->lock, true);
+	if (rq->curr != rq->idle)
+		rq->class->tick(rq, rq->curr);
+	else
+		set_need_resched(rq->idle); /* look for work elsewhere */
+	spin_release(&rq->lock);
+	preempt_enable_no_resched();
+}
+
+void
+cpu_kicked(void)
+{
+	cpu_calls_run();
+}
+
+struct trapframe *
+trap_enter(struct trapframe *tf)
+{
+	struct proc_struct *self = current;
+	struct trapframe *older = self->tf;
+
+	self->tf = tf;
+	self->trap_depth++;
+	return older;
+}
+
+void
+trap_leave(struct trapframe *older)
+{
+	struct proc_struct *self = current;
+
+	while (need_resched(self) && self->trap_depth == 1 &&
+	       self->preempt_count == 0 && arch_frame_irqs_on(self->tf))
+		schedule_irqs_off(true);
+	self->trap_depth--;
+	self->tf = older;
+}
+
+void
+cpu_idle(void)
+{
+	struct run_queue *rq = this_rq();
+
+	for (;;) {
+		rq->steal_again = false;
+		schedule();
+		/* From here to the halt an interrupt can only become pending,
+		 * and then ends the halt: no wake-up is lost. */
+		arch_irq_disable();
+		if (need_resched(current) || rq->steal_again)
+			arch_irq_enable();
+		else
+			arch_idle();
+	}
+}
