@@ -20,15 +20,25 @@
 /* Every pointer from kmalloc is aligned to this. */
 #define KMALLOC_ALIGN 16
 
+struct boot_option;
+extern const struct boot_option kmalloc_option; /* kmalloc=BACKEND */
+extern const struct boot_option fit_option;	/* fit=first|next|best|worst */
+
 /* Sets up the chosen back end. Pages work; once. */
 void kmem_init(void);
+/* Gives back every page that is wholly free; returns how many. Any context. */
+size_t kmem_shrink(void);
+/* Prints what the back end holds, one fact a line. */
+void kmem_print(void);
 
 void *kmalloc(size_t size, gfp_t gfp) __must_check;
 void *kzalloc(size_t size, gfp_t gfp) __must_check;
 /* nr * size bytes, zeroed; NULL if the product does not fit. */
 void *kcalloc(size_t nr, size_t size, gfp_t gfp) __must_check;
-/* Grows or shrinks, contents kept up to the smaller size. ptr NULL allocates; size 0
- * frees and returns ZERO_SIZE_PTR. On failure NULL, and ptr is still valid. */
+/* Grows or shrinks, contents kept up to the smaller size; bytes past them are
+ * undefined, whatever gfp says. ptr NULL allocates; size 0 frees and returns
+ * ZERO_SIZE_PTR. On failure NULL, and ptr is still valid; shrinking never
+ * fails. */
 void *krealloc(void *ptr, size_t size, gfp_t gfp) __must_check;
 /* NULL and ZERO_SIZE_PTR are ignored. */
 void kfree(void *ptr);
@@ -37,14 +47,20 @@ size_t ksize(const void *ptr);
 
 struct kmem_cache;
 
-/* Alignment 0 means the word's. The constructor runs on every object that the cache
- * hands out for the first time; a back end without constructed objects
- * runs it on each allocation. NULL: no memory, or bad arguments (reported). */
-struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align,
-				     unsigned flags, void (*ctor)(void *))
-	__must_check;
+/*
+ * Alignment 0 means the word's; else a power of two up to a page. Sizes from a
+ * word to 4 MiB, names up to 23 characters and each only once. The constructor
+ * runs on every object that the cache hands out for the first time; a back end
+ * without constructed objects runs it on each allocation. Not in an
+ * interrupt. NULL: no memory, or bad arguments (reported).
+ */
+struct kmem_cache *kmem_cache_create(const char *name, size_t size,
+				     size_t align, unsigned flags,
+				     void (*ctor)(void *)) __must_check;
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp) __must_check;
+/* Not for caches with a constructor (reported; the object is constructed). */
 void *kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp) __must_check;
+/* NULL is ignored. */
 void kmem_cache_free(struct kmem_cache *cache, void *object);
 /* Gives wholly free memory back to the page allocator; returns pages freed. */
 size_t kmem_cache_shrink(struct kmem_cache *cache);
@@ -60,6 +76,7 @@ enum slab_flags {
 	SLAB_STORE_USER = 1 << 3,
 	SLAB_RECLAIM_ACCOUNT = 1 << 4,
 	SLAB_PANIC = 1 << 5, /* creation cannot fail: panic instead of NULL */
+	SLAB_ALL_FLAGS = (1 << 6) - 1,
 };
 
 #endif /* KERNEL_KMALLOC_H */

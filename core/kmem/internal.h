@@ -1,0 +1,220 @@
+/*
+ * Inside of the object allocators: what a back end gives to the front
+ * (kmalloc.c), and the slob lists.
+ */
+#ifndef KMEM_INTERNAL_H
+#define KMEM_INTERNAL_H
+
+#include <kernel/kmalloc.h>
+#include <kernel/list.h>
+#include <kernel/lock.h>
+#include <kernel/option.h>
+
+/* 23 characters and a NUL. */
+#define KMEM_NAME_LEN 23
+
+/* Largest object of a named cache; kmalloc has no limit but memory. */
+#define KMEM_CACHE_SIZE_MAX ((size_t)4 << 20)
+
+/*
+ * What the front knows of a cache. A back end's own cache structure begins
+ * with it. All constant from creation to destruction, but the link.
+ */
+struct kmem_cache {
+	char name[KMEM_NAME_LEN + 1];
+	size_t object_size; /* what was asked for */
+	size_t align;	    /* a power of two, at least the word's */
+	unsigned flags;	    /* enum slab_flags */
+	void (*ctor)(void *);
+	struct list link; /* in the front's list of all caches */
+};
+
+/*
+ * A back end: one entry of the table in backends.c. The front has checked the
+ * arguments: no size is 0, no pointer NULL or ZERO_SIZE_PTR. Each function
+ * takes its own locks; any context, but for gfp, init and creation.
+ */
+struct kmem_ops {
+	const char *name;
+	const char *description;
+	/* Once, before any other; pages work. */
+	void (*init)(void);
+
+	/* Aligned to KMALLOC_ALIGN; obeys __GFP_ZERO. NULL: no memory. */
+	void *(*kmalloc)(size_t size, gfp_t gfp);
+	void (*kfree)(void *ptr);
+	size_t (*ksize)(const void *ptr);
+
+	/* A cache as *wanted describes it (link unset). NULL: no memory. */
+	struct kmem_cache *(*cache_create)(const struct kmem_cache *wanted);
+	/* A constructed object; __GFP_ZERO only if there is no ctor. */
+	void *(*cache_alloc)(struct kmem_cache *cache, gfp_t gfp);
+	void (*cache_free)(struct kmem_cache *cache, void *object);
+	size_t (*cache_shrink)(struct kmem_cache *cache);
+	/* Frees the descriptor too. 0, or -E_BUSY and nothing has changed; then
+	 * *nr_live says how many objects are out. */
+	int (*cache_destroy)(struct kmem_cache *cache, size_t *nr_live);
+
+	/* Everything that is wholly free goes back; returns pages freed. */
+	size_t (*shrink)(void);
+	/* Whether all structures make sense; says what does not. For tests. */
+	bool (*validate)(void);
+	/* What it holds, one fact a line. */
+	void (*print)(void);
+};
+
+/* All back ends, NULL at the end; the first is the default (backends.c). */
+extern const struct kmem_ops *const kmem_backends[];
+extern const struct kmem_ops kmem_slob_ops;
+
+/* The one that `kmalloc=` chose. */
+const struct kmem_ops *kmem_backend_chosen(void);
+
+/* Gets a back end ready that was not chosen, so that a test can call its ops
+ * beside the chosen one's. Harmless on one that is ready. */
+void kmem_backend_start(const struct kmem_ops *ops);
+
+/* Says what is wrong with ptr and who is calling, counts it. Any context. */
+void kmem_report(const char *what, const void *ptr);
+/* Reports since boot. */
+unsigned long kmem_nr_reports(void);
+
+/* -- slob ------------------------------------------------------------------ */
+
+/* One header, and the grain of everything: see slob.c. */
+struct slob_block {
+	uint32_t units;		 /* of the whole block, header included */
+	uint32_t tag;		 /* SLOB_FREE or SLOB_USED */
+	struct slob_block *next; /* free: the next one up in this page */
+} __aligned(KMALLOC_ALIGN);
+
+#define SLOB_UNIT sizeof(struct slob_block)
+#define SLOB_FREE 0xf1eeb10cu
+#define SLOB_USED 0xa110ca7eu
+
+/* At the start of every page of the lists. */
+struct slob_page {
+	struct list link;	 /* in slob->pages, while it has a free block */
+	struct slob_block *free; /* lowest free block, NULL: none */
+	uint16_t largest;	 /* no free block here has more units */
+	uint32_t magic;
+} __aligned(KMALLOC_ALIGN);
+
+#define SLOB_PAGE_MAGIC 0x510bda7au
+#define SLOB_PAGE_UNITS                                                        \
+	((unsigned)((PAGE_SIZE - sizeof(struct slob_page)) / SLOB_UNIT))
+
+/* Where pages come from: the page allocator, or a test. */
+struct slob_source {
+	void *(*get)(gfp_t gfp); /* one page, aligned to its size, or NULL */
+	void (*put)(void *page);
+};
+
+struct slob;
+
+/* A choice: one entry of the table in slob_fit.c. */
+struct slob_fit {
+	const char *name;
+	const char *description;
+	/* The link (page->free or block->next) that leads to the chosen block;
+	 * NULL if none can hold `units` with the object aligned to `align`.
+	 * Lock held. */
+	struct slob_block **(*find)(struct slob *slob, unsigned units,
+				    size_t align);
+};
+
+/* Requests of 2^c .. 2^(c+1) - 1 units are of class c. */
+#define SLOB_NR_CLASSES 8
+
+/* No page before `from` has a free block of `units` units or more. */
+struct slob_hint {
+	struct list *from; /* a page's link, or &slob->pages: no page at all */
+	unsigned units;
+};
+
+struct slob {
+	struct spinlock lock;	    /* guards all that follows, and the pages */
+	const struct slob_fit *fit; /* constant */
+	const struct slob_source *source; /* constant */
+	struct list pages; /* those with a free block, by address */
+	struct list *near; /* where a page last joined the list */
+	size_t nr_pages;   /* all, full ones too */
+	size_t nr_empty;   /* wholly free ones: all are in the list */
+
+	uintptr_t rover;	 /* next fit: where the last search ended */
+	struct list *rover_page; /* first page that ends behind it, or &pages */
+
+	struct slob_hint hints[SLOB_NR_CLASSES];
+	uintptr_t hints_top; /* no hint lies behind this address */
+};
+
+/* Wholly free pages that are kept against a see-saw at a page's edge. */
+#define SLOB_KEEP_EMPTY 4
+
+void slob_init(struct slob *slob, const struct slob_fit *fit,
+	       const struct slob_source *source);
+/* Whether an object of this size and alignment (a power of two) goes into the
+ * lists; larger ones are pages of their own. */
+bool slob_fits_page(size_t size, size_t align);
+/* `size` passed slob_fits_page. NULL: no memory. */
+void *slob_alloc(struct slob *slob, size_t size, size_t align, gfp_t gfp)
+	EXCLUDES(slob->lock);
+/* A pointer that is not a live object's is reported, and nothing is done;
+ * returns whether it was one. */
+bool slob_free(struct slob *slob, void *ptr) EXCLUDES(slob->lock);
+/* Usable bytes of a live object. */
+size_t slob_size(const void *ptr);
+/* Gives back the pages that are wholly free; returns how many. */
+size_t slob_shrink(struct slob *slob) EXCLUDES(slob->lock);
+/* Checks every invariant; complains by printk. */
+bool slob_validate(struct slob *slob) EXCLUDES(slob->lock);
+/* Calls fn for each free block, lowest address first. Lock held meanwhile. */
+void slob_walk(struct slob *slob,
+	       void (*fn)(const struct slob_block *block, void *arg), void *arg)
+	EXCLUDES(slob->lock);
+
+/* For slob_fit.c. */
+static inline struct slob_page *
+slob_page_of(const struct slob_block *block)
+{
+	return (struct slob_page *)ALIGN_DOWN((uintptr_t)block, PAGE_SIZE);
+}
+
+static inline struct slob_page *
+slob_page_entry(struct list *link)
+{
+	return list_entry(link, struct slob_page, link);
+}
+
+static inline unsigned
+slob_class(unsigned units)
+{
+	return 31 - (unsigned)__builtin_clz(units);
+}
+
+/*
+ * Objects are cut from the upper end of a block. Where the header of an object
+ * of `units` (header included) would be, aligned as asked: below `block` if
+ * it does not fit.
+ */
+static inline uintptr_t
+slob_cut(const struct slob_block *block, unsigned units, size_t align)
+{
+	uintptr_t end = (uintptr_t)(block + block->units);
+
+	return ALIGN_DOWN(end - (units - 1) * SLOB_UNIT, align) - SLOB_UNIT;
+}
+
+static inline bool
+slob_block_fits(const struct slob_block *block, unsigned units, size_t align)
+{
+	return block->units >= units &&
+	       (align <= SLOB_UNIT ||
+		slob_cut(block, units, align) >= (uintptr_t)block);
+}
+
+extern const struct slob_fit *const slob_fits[]; /* NULL at the end */
+/* The one that `fit=` chose. */
+const struct slob_fit *slob_fit_chosen(void);
+
+#endif /* KMEM_INTERNAL_H */

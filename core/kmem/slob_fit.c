@@ -1,0 +1,266 @@
+/*
+ * Which free block serves a request: `fit=`.
+ *
+ * All four choose from the same list, all free blocks in the order of their
+ * addresses, and each is one function:
+ *
+ *   first  the lowest address that fits
+ *   next   the first that fits at or behind the place where the last search
+ *	    ended, going round at the top. (What some courses call first fit,
+ *	    because the list's head moves along, is this one.)
+ *   best   the smallest that fits; the lowest address among equals. A perfect
+ *	    fit ends the search: there cannot be a smaller one.
+ *   worst  the largest; the lowest address among equals. A whole page ends
+ *	    the search: there cannot be a larger one.
+ *
+ * "Fits" includes the alignment. No choice is ever a guess: page->largest and
+ * the hints (slob.c) only leave out pages in which nothing fits.
+ *
+ * A hint is raised by a search that has seen where the first fitting block is:
+ * by first fit always, by best and worst on the way. Not by an aligned
+ * search, which passes over blocks that would do for others; nor by next fit,
+ * which starts in the middle and has its rover instead.
+ */
+#include "internal.h"
+
+#include <kernel/error.h>
+#include <kernel/string.h>
+
+/* The first page that can have a block of so many units. */
+static inline struct list *
+slob_search_start(const struct slob *slob, unsigned units)
+{
+	const struct slob_hint *hint = &slob->hints[slob_class(units)];
+
+	return units >= hint->units ? hint->from : slob->pages.next;
+}
+
+/* The first page with a block of so many units is `page`, or there is none
+ * (&slob->pages). */
+static inline void
+slob_search_end(struct slob *slob, unsigned units, size_t align,
+		struct list *page)
+{
+	struct slob_hint *hint = &slob->hints[slob_class(units)];
+	uintptr_t key = page == &slob->pages ? UINTPTR_MAX : (uintptr_t)page;
+
+	if (align > SLOB_UNIT)
+		return;
+	hint->units = units;
+	hint->from = page;
+	if (key > slob->hints_top)
+		slob->hints_top = key;
+}
+
+/* First fit among the blocks of a page that end behind address `from`. Makes
+ * page->largest exact if it has seen all blocks in vain. */
+static inline struct slob_block **
+page_first_fit(struct slob_page *page, unsigned units, size_t align,
+	       uintptr_t from)
+{
+	struct slob_block **link, *block;
+	uint32_t largest = 0;
+
+	for (link = &page->free; (block = *link) != NULL; link = &block->next) {
+		if (block->units > largest)
+			largest = block->units;
+		if (slob_block_fits(block, units, align) &&
+		    (uintptr_t)(block + block->units) > from)
+			return link;
+	}
+	page->largest = (uint16_t)largest;
+	return NULL;
+}
+
+static struct slob_block **
+first_fit_find(struct slob *slob, unsigned units, size_t align)
+{
+	struct slob_block **link = NULL;
+	struct list *pos;
+
+	for (pos = slob_search_start(slob, units); pos != &slob->pages;
+	     pos = pos->next) {
+		struct slob_page *page = slob_page_entry(pos);
+
+		if (page->largest < units)
+			continue;
+		link = page_first_fit(page, units, align, 0);
+		if (link != NULL)
+			break;
+	}
+	slob_search_end(slob, units, align, pos);
+	return link;
+}
+
+/* First fit in the pages [pos, end) behind address `from`. */
+static struct slob_block **
+next_fit_range(struct list *pos, struct list *end, unsigned units, size_t align,
+	       uintptr_t from)
+{
+	for (; pos != end; pos = pos->next) {
+		struct slob_page *page = slob_page_entry(pos);
+		struct slob_block **link;
+
+		if (page->largest < units)
+			continue;
+		link = page_first_fit(page, units, align, from);
+		if (link != NULL)
+			return link;
+	}
+	return NULL;
+}
+
+static struct slob_block **
+next_fit_find(struct slob *slob, unsigned units, size_t align)
+{
+	struct list *head = &slob->pages, *end = slob->rover_page;
+	struct slob_block **link;
+
+	link = next_fit_range(end, head, units, align, slob->rover);
+	if (link == NULL) {
+		/* Round the top; the rover's page once more, from its start. */
+		if (end != head)
+			end = end->next;
+		link = next_fit_range(head->next, end, units, align, 0);
+	}
+	if (link != NULL) {
+		slob->rover = (uintptr_t)*link;
+		slob->rover_page = &slob_page_of(*link)->link;
+	}
+	return link;
+}
+
+static struct slob_block **
+best_fit_find(struct slob *slob, unsigned units, size_t align)
+{
+	struct list *pos, *first = &slob->pages;
+	struct slob_block **best = NULL;
+
+	for (pos = slob_search_start(slob, units);
+	     pos != &slob->pages && (best == NULL || (*best)->units > units);
+	     pos = pos->next) {
+		struct slob_page *page = slob_page_entry(pos);
+		struct slob_block **link, *block;
+		uint32_t largest = 0;
+
+		if (page->largest < units)
+			continue;
+		for (link = &page->free; (block = *link) != NULL;
+		     link = &block->next) {
+			if (block->units > largest)
+				largest = block->units;
+			if (slob_block_fits(block, units, align) &&
+			    (best == NULL || block->units < (*best)->units))
+				best = link;
+		}
+		page->largest = (uint16_t)largest;
+		if (best != NULL && first == &slob->pages)
+			first = pos;
+	}
+	slob_search_end(slob, units, align, first);
+	return best;
+}
+
+static struct slob_block **
+worst_fit_find(struct slob *slob, unsigned units, size_t align)
+{
+	struct list *pos, *first = &slob->pages;
+	struct slob_block **worst = NULL;
+	/* Only more than this is of interest. */
+	uint32_t at_least = units - 1;
+
+	for (pos = slob_search_start(slob, units);
+	     pos != &slob->pages && at_least < SLOB_PAGE_UNITS;
+	     pos = pos->next) {
+		struct slob_page *page = slob_page_entry(pos);
+		struct slob_block **link, *block;
+		uint32_t largest = 0;
+
+		if (page->largest <= at_least)
+			continue;
+		for (link = &page->free; (block = *link) != NULL;
+		     link = &block->next) {
+			if (block->units > largest)
+				largest = block->units;
+			if (block->units > at_least &&
+			    slob_block_fits(block, units, align)) {
+				worst = link;
+				at_least = block->units;
+			}
+		}
+		page->largest = (uint16_t)largest;
+		if (worst != NULL && first == &slob->pages)
+			first = pos;
+	}
+	slob_search_end(slob, units, align, first);
+	return worst;
+}
+
+static const struct slob_fit first_fit = {
+	.name = "first",
+	.description = "the lowest address that fits",
+	.find = first_fit_find,
+};
+
+static const struct slob_fit next_fit = {
+	.name = "next",
+	.description = "the first that fits from where the last search ended",
+	.find = next_fit_find,
+};
+
+static const struct slob_fit best_fit = {
+	.name = "best",
+	.description = "the smallest block that fits",
+	.find = best_fit_find,
+};
+
+static const struct slob_fit worst_fit = {
+	.name = "worst",
+	.description = "the largest block",
+	.find = worst_fit_find,
+};
+
+const struct slob_fit *const slob_fits[] = { &first_fit, &next_fit, &best_fit,
+					     &worst_fit, NULL };
+
+/* -- the boot option --------------------------------------------------------- */
+
+static const struct slob_fit *chosen = &first_fit;
+
+const struct slob_fit *
+slob_fit_chosen(void)
+{
+	return chosen;
+}
+
+static const char *
+fit_choice(unsigned i)
+{
+	return i + 1 < ARRAY_SIZE(slob_fits) ? slob_fits[i]->name : NULL;
+}
+
+static int
+fit_set(const char *value)
+{
+	for (unsigned i = 0; slob_fits[i] != NULL; i++) {
+		if (strcmp(slob_fits[i]->name, value) == 0) {
+			chosen = slob_fits[i];
+			return 0;
+		}
+	}
+	return -E_INVAL;
+}
+
+static const char *
+fit_get(void)
+{
+	return chosen->name;
+}
+
+const struct boot_option fit_option = {
+	.name = "fit",
+	.help = "how the slob back end chooses a free block",
+	.choice = fit_choice,
+	.set = fit_set,
+	.get = fit_get,
+};

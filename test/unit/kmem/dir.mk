@@ -1,0 +1,1 @@
+unit-tests += test/unit/kmem/test_slob.c
