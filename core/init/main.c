@@ -7,9 +7,9 @@
  * their subject has just become ready (`check=`).
  *
  * The boot CPU's flow of control then becomes its idle thread. Everything else
- * that happens is done by init and its descendants: init says hello, runs the
- * checks of threads, starts the one job that `run=` or the console gives, and
- * from then on reaps orphans. When its last child is gone there is nothing left
+ * that happens is done by init and its descendants: init says hello, starts
+ * the first job (checks of threads, then `run=` or the console), and from then
+ * on reaps orphans. When its last child is gone there is nothing left
  * to do, and the kernel powers off: with 0, or non-zero if a check or the
  * `run=` script failed.
  */
@@ -57,25 +57,21 @@ const struct boot_option run_option = {
 	.get = run_get,
 };
 
-/* The one job of a kernel with `run=`. Its exit code says how it went. */
+/* The first job, a child of init: the checks of threads, then the script or
+ * the console. Its exit code says how the script went. */
 static int
-run_script(void *arg)
+first_job(void *arg)
 {
+	checks_run_stage(CHECK_THREADS);
+	if (script[0] == '\0')
+		return monitor_main(arg);
 	return monitor_run(script) == 0 ? 0 : FAILED_EXIT_CODE;
-}
-
-static int
-start_first_job(void)
-{
-	if (script[0] != '\0')
-		return kernel_thread_on(CPU_ANY, "run", run_script, NULL);
-	return kernel_thread_on(CPU_ANY, "monitor", monitor_main, NULL);
 }
 
 static int
 init_main(void *arg)
 {
-	int first_job, pid, code, exit_code = 0;
+	int job, pid, code, exit_code = 0;
 
 	init_started_at = arch_cycles();
 	printk("this initproc, pid = %d, name = \"%s\"\n", current->pid,
@@ -83,13 +79,12 @@ init_main(void *arg)
 	printk("To U: \"%s\".\n", (const char *)arg);
 	printk("To U: \"en.., Bye, Bye. :)\"\n");
 
-	checks_run_stage(CHECK_THREADS);
-	first_job = start_first_job();
-	if (first_job < 0)
-		panic("init: no thread for the first job: %s",
-		      error_name(first_job));
+	job = kernel_thread_on(CPU_ANY, script[0] != '\0' ? "run" : "monitor",
+			       first_job, NULL);
+	if (job < 0)
+		panic("init: no thread for the first job: %s", error_name(job));
 	while ((pid = do_wait(0, &code)) > 0) {
-		if (pid == first_job)
+		if (pid == job)
 			exit_code = code;
 	}
 	if (check_failures() > 0)
