@@ -1,8 +1,9 @@
 /*
  * Port contract: address spaces and the direct map.
  *
- * <port/mmu.h> gives PAGE_SHIFT, struct arch_space (its member `root` is a
- * phys_t: cr3 of a process), and may define any function again as PORT_INLINE.
+ * <port/mmu.h>, included at the end, gives PAGE_SHIFT, struct arch_space (its
+ * member `root` is a phys_t: cr3 of a process), and may define any function
+ * again as PORT_INLINE.
  */
 #ifndef ARCH_MMU_H
 #define ARCH_MMU_H
@@ -11,8 +12,6 @@
 #include <arch/cpu.h>
 
 struct arch_space;
-
-#include <port/mmu.h>
 
 #define PAGE_SIZE ((size_t)1 << PAGE_SHIFT)
 
@@ -74,5 +73,7 @@ void arch_unmap_range(struct arch_space *space, uintptr_t va, size_t nr);
 /* enum map_flags of the mapping at va and its address in *pa (may be NULL);
  * 0: not mapped. */
 unsigned arch_query(struct arch_space *space, uintptr_t va, phys_t *pa);
+
+#include <port/mmu.h>
 
 #endif /* ARCH_MMU_H */

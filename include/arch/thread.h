@@ -5,7 +5,8 @@
  * and struct trapframe (what a trap interrupted) are the port's: core embeds
  * the one and points to the other, and never looks inside.
  *
- * <port/thread.h> completes both and defines
+ * <port/thread.h>, included at the end, completes both, may define functions
+ * again as PORT_INLINE, and defines
  *   ARCH_KSTACK_PAGES   pages of a kernel stack
  *   ARCH_KSTACK_SLOT    bytes of address space for each: stack plus guard
  */
@@ -17,8 +18,6 @@
 struct context;
 struct trapframe;
 struct proc_struct;
-
-#include <port/thread.h>
 
 /* What a kernel thread runs; its return value becomes the exit code. */
 typedef int thread_fn(void *arg);
@@ -90,5 +89,7 @@ void do_exit(int code) __noreturn;
  * mapped"). Prints everything useful and halts. Any context.
  */
 void trap_fatal(const struct trapframe *tf, const char *what) __noreturn;
+
+#include <port/thread.h>
 
 #endif /* ARCH_THREAD_H */

@@ -1,0 +1,192 @@
+/*
+ * Contexts and frames: how a thread is made to look as if it had run before,
+ * and how to read what a trap left on a stack.
+ *
+ * A new thread's stack, from its first switch_to() on:
+ *
+ *     kstack + 8 KiB  +------------------+
+ *                     | ss, esp          |  unused: iret inside the kernel
+ *                     | eflags, cs, eip  |  eip = kernel_thread_entry
+ *                     | err, trapno      |
+ *                     | ds, es, fs, gs   |
+ *                     | registers        |  ebx = fn, edx = arg, eax = 0
+ *     context.esp ->  +------------------+  context.eip = forkret
+ *                     |                  |
+ *     kstack          +------------------+
+ *                     | guard, unmapped  |
+ *
+ * switch_to() "returns" into forkret, which finishes the switch and leaves
+ * through the frame like any trap (switch.S).
+ *
+ * Backtraces follow ebp, which each function that calls another one keeps as
+ * a list of frames (-fno-omit-frame-pointer): [ebp] is the caller's ebp, above it
+ * the return address. The walk believes nothing: a frame must lie, aligned, in
+ * a stack that is known to be mapped, further up than the last one, and
+ * point into the kernel's text.
+ */
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include <kernel/thread.h>
+#include "desc.h"
+#include "../x86.h"
+
+#define EFLAGS_ALWAYS 0x2u
+#define KSTACK_SIZE (ARCH_KSTACK_PAGES * PAGE_SIZE)
+
+BUILD_ASSERT(offsetof(struct context, eip) == CTX_EIP);
+BUILD_ASSERT(offsetof(struct context, esp) == CTX_ESP);
+BUILD_ASSERT(offsetof(struct context, ebx) == CTX_EBX);
+BUILD_ASSERT(offsetof(struct context, esi) == CTX_ESI);
+BUILD_ASSERT(offsetof(struct context, edi) == CTX_EDI);
+BUILD_ASSERT(offsetof(struct context, ebp) == CTX_EBP);
+BUILD_ASSERT(offsetof(struct trapframe, fs) == TF_FS);
+BUILD_ASSERT(offsetof(struct trapframe, trapno) -
+		     offsetof(struct trapframe, gs) ==
+	     TF_SEGMENTS_SIZE);
+BUILD_ASSERT(offsetof(struct trapframe, eip) -
+		     offsetof(struct trapframe, trapno) ==
+	     TF_TRAPNO_ERR_SIZE);
+
+/* switch.S; reached by `ret` and `iret` only. */
+extern char forkret[], kernel_thread_entry[];
+
+void
+arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg)
+{
+	*tf = (struct trapframe){
+		.regs = { .ebx = (uintptr_t)fn, .edx = (uintptr_t)arg },
+		.fs = SEG_PERCPU,
+		.es = SEG_KDATA,
+		.ds = SEG_KDATA,
+		.eip = (uintptr_t)kernel_thread_entry,
+		.cs = SEG_KCODE,
+		.eflags = EFLAGS_ALWAYS | EFLAGS_IF,
+		.ss = SEG_KDATA,
+	};
+}
+
+struct trapframe *
+arch_thread_forge(struct context *context, void *kstack, uintptr_t stack,
+		  const struct trapframe *tf)
+{
+	struct trapframe *copy =
+		(struct trapframe *)((char *)kstack + KSTACK_SIZE) - 1;
+
+	*copy = *tf;
+	copy->regs.eax = 0;
+	copy->esp = stack;
+	copy->eflags |= EFLAGS_IF;
+	*context = (struct context){
+		.eip = (uintptr_t)forkret,
+		.esp = (uintptr_t)copy,
+	};
+	return copy;
+}
+
+/* Nothing is attached to a context here: stack and frame are core's. */
+void
+arch_thread_discard(struct context *context)
+{
+	(void)context;
+}
+
+static bool
+frame_from_user(const struct trapframe *tf)
+{
+	return (tf->cs & 3) != 0;
+}
+
+/* The stack pointer of what was interrupted: pushed only when the ring
+ * changed; else the frame itself lies on that stack. */
+static uintptr_t
+frame_stack_pointer(const struct trapframe *tf)
+{
+	if (frame_from_user(tf) || tf->trapno == TRAP_DOUBLE_FAULT)
+		return tf->esp;
+	return (uintptr_t)&tf->esp;
+}
+
+void
+arch_frame_print(const struct trapframe *tf)
+{
+	const struct pushregs *regs = &tf->regs;
+
+	printk("  eip 0x%08lx  cs 0x%04x  eflags 0x%08lx  trap %lu  err 0x%lx\n",
+	       (unsigned long)tf->eip, tf->cs, (unsigned long)tf->eflags,
+	       (unsigned long)tf->trapno, (unsigned long)tf->err);
+	printk("  eax 0x%08lx  ebx 0x%08lx  ecx 0x%08lx  edx 0x%08lx\n",
+	       (unsigned long)regs->eax, (unsigned long)regs->ebx,
+	       (unsigned long)regs->ecx, (unsigned long)regs->edx);
+	printk("  esi 0x%08lx  edi 0x%08lx  ebp 0x%08lx  esp 0x%08lx\n",
+	       (unsigned long)regs->esi, (unsigned long)regs->edi,
+	       (unsigned long)regs->ebp,
+	       (unsigned long)frame_stack_pointer(tf));
+	printk("  ds 0x%04x  es 0x%04x  fs 0x%04x  gs 0x%04x  cr2 0x%08lx  cr3 0x%08lx\n",
+	       tf->ds, tf->es, tf->fs, tf->gs, (unsigned long)read_cr2(),
+	       (unsigned long)read_cr3());
+}
+
+/* The stack that this address is in, if it is one that is surely mapped: its
+ * end; else 0. */
+static uintptr_t
+stack_end(uintptr_t address)
+{
+	uintptr_t kstack = current->kstack;
+
+	if (address >= (uintptr_t)bootstack &&
+	    address < (uintptr_t)bootstacktop)
+		return (uintptr_t)bootstacktop;
+	if (kstack != 0 && address >= kstack && address < kstack + KSTACK_SIZE)
+		return kstack + KSTACK_SIZE;
+	return 0;
+}
+
+static bool
+is_kernel_text(uintptr_t pc)
+{
+	return pc >= (uintptr_t)text_start && pc < (uintptr_t)text_end;
+}
+
+static unsigned
+walk_frames(uintptr_t ebp, uintptr_t *pcs, unsigned max)
+{
+	uintptr_t end = stack_end(ebp);
+	unsigned nr = 0;
+
+	while (nr < max && end != 0 && ebp % sizeof(uintptr_t) == 0 &&
+	       ebp <= end - 2 * sizeof(uintptr_t)) {
+		const uintptr_t *frame = (const uintptr_t *)ebp;
+
+		if (!is_kernel_text(frame[1]))
+			break;
+		pcs[nr++] = frame[1];
+		if (frame[0] <= ebp || frame[0] >= end)
+			break;
+		ebp = frame[0];
+	}
+	return nr;
+}
+
+unsigned
+arch_backtrace(const struct trapframe *tf, uintptr_t *pcs, unsigned max)
+{
+	unsigned nr = 0;
+
+	if (!tf)
+		return walk_frames((uintptr_t)__builtin_frame_address(0), pcs,
+				   max);
+	if (max > 0)
+		pcs[nr++] = tf->eip;
+	if (frame_from_user(tf))
+		return nr;
+	/* A call to nowhere: the caller is only known from the stack. */
+	if (!is_kernel_text(tf->eip) && nr < max) {
+		uintptr_t esp = frame_stack_pointer(tf);
+		uintptr_t end = stack_end(esp);
+
+		if (end != 0 && esp % sizeof(uintptr_t) == 0 &&
+		    is_kernel_text(*(const uintptr_t *)esp))
+			pcs[nr++] = *(const uintptr_t *)esp;
+	}
+	return nr + walk_frames(tf->regs.ebp, pcs + nr, max - nr);
+}

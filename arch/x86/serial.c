@@ -1,0 +1,248 @@
+/*
+ * COM1, a 16550 UART: 115200 baud, 8 data bits, no parity, 1 stop bit.
+ *
+ * Output. The UART takes 16 bytes into its FIFO whenever it says "empty". A
+ * write puts as much as it can straight into the FIFO, so on an emulated UART,
+ * which is always empty, nothing is ever buffered and no interrupt is
+ * taken. What does not fit goes into a ring, which the "empty" interrupt
+ * drains:
+ *
+ *     serial_write -> FIFO (while empty)      THRE interrupt -> ring to FIFO
+ *                  -> ring (the rest)
+ *
+ *   invariant: ring not empty  =>  THRE interrupt enabled, or polling
+ *
+ * When the ring is full the writer polls until there is room: nothing is ever
+ * lost. Before interrupts are set up, and in a panic, all output is polled;
+ * panic first sends what the ring still holds.
+ *
+ * Input: up to 16 bytes arrive per interrupt and go to console_input().
+ *
+ * Lines end in '\n' alone. QEMU and `cat` show that well, scripts compare
+ * whole lines; a terminal program on a real line is told to add the carriage return.
+ *
+ * Locking: tx_lock (a bare word: the log's lock is held already, and a panic
+ * must get past it) guards the ring and the THR register, interrupts off.
+ *
+ * A UART that is not there reads as 0xff; a UART that never becomes empty is
+ * given up after a while. Neither may stop the kernel.
+ */
+#include <kernel/atomic.h>
+#include <arch/cpu.h>
+#include "x86.h"
+
+#define COM1 0x3f8
+
+enum uart_register {
+	UART_DATA = COM1 + 0,
+	UART_DIVISOR_LOW = COM1 + 0,
+	UART_IER = COM1 + 1,
+	UART_DIVISOR_HIGH = COM1 + 1,
+	UART_IIR = COM1 + 2,
+	UART_FCR = COM1 + 2,
+	UART_LCR = COM1 + 3,
+	UART_MCR = COM1 + 4,
+	UART_LSR = COM1 + 5,
+	UART_MSR = COM1 + 6,
+};
+
+#define IER_RX 0x01
+#define IER_TX 0x02
+#define IIR_NONE 0x01
+#define IIR_FIFO 0xc0
+#define FCR_ENABLE_CLEAR_TRIGGER8 0x87
+#define LCR_8N1 0x03
+#define LCR_DIVISOR 0x80
+#define MCR_DTR_RTS_OUT2 0x0b
+#define LSR_RX 0x01
+#define LSR_THR_EMPTY 0x20
+#define LSR_ALL_EMPTY 0x40
+#define ABSENT 0xff
+
+#define DIVISOR_115200 1
+#define FIFO_SIZE 16
+/* Times to look at LSR: many milliseconds, a byte takes 0.09. */
+#define PATIENCE 1000000
+
+/* A power of two: indices run freely. */
+#define RING_SIZE 4096u
+
+static bool present;
+static bool polling = true;
+static unsigned fifo_size = 1;
+
+static unsigned tx_lock;
+static char ring[RING_SIZE];
+static unsigned ring_head; /* next to send */
+static unsigned ring_tail; /* next to fill */
+static bool tx_interrupt_on;
+
+static irq_state_t
+tx_acquire(void)
+{
+	irq_state_t state = arch_irq_save();
+
+	while (!polling && atomic_exchange(&tx_lock, 1u) != 0)
+		arch_cpu_relax();
+	return state;
+}
+
+static void
+tx_release(irq_state_t state)
+{
+	atomic_store(&tx_lock, 0u);
+	arch_irq_restore(state);
+}
+
+static bool
+thr_empty(void)
+{
+	return inb(UART_LSR) & LSR_THR_EMPTY;
+}
+
+static void
+wait_thr_empty(void)
+{
+	unsigned patience = PATIENCE;
+
+	while (!thr_empty())
+		if (--patience == 0) {
+			present = false;
+			return;
+		}
+}
+
+static void
+set_tx_interrupt(bool on)
+{
+	if (on == tx_interrupt_on)
+		return;
+	tx_interrupt_on = on;
+	outb(UART_IER, on ? IER_RX | IER_TX : IER_RX);
+}
+
+/* Fills the FIFO, which is empty, from the ring. */
+static void
+ring_to_fifo(void)
+{
+	for (unsigned i = 0; i < fifo_size && ring_head != ring_tail; i++)
+		outb(UART_DATA, ring[ring_head++ % RING_SIZE]);
+}
+
+static void
+ring_put(char c)
+{
+	while (ring_tail - ring_head == RING_SIZE && present) {
+		wait_thr_empty();
+		ring_to_fifo();
+	}
+	ring[ring_tail++ % RING_SIZE] = c;
+}
+
+/* Sends into the FIFO while it is empty; returns how many it took. */
+static size_t
+fifo_write(const char *text, size_t n)
+{
+	size_t sent = 0;
+
+	while (sent < n && thr_empty())
+		for (unsigned i = 0; i < fifo_size && sent < n; i++)
+			outb(UART_DATA, text[sent++]);
+	return sent;
+}
+
+static void
+write_polled(const char *text, size_t n)
+{
+	while (n > 0 && present) {
+		size_t sent = fifo_write(text, n);
+
+		text += sent;
+		n -= sent;
+		if (n > 0)
+			wait_thr_empty();
+	}
+}
+
+void
+serial_write(const char *text, size_t n)
+{
+	irq_state_t state;
+	size_t sent = 0;
+
+	if (!present)
+		return;
+	state = tx_acquire();
+	if (polling) {
+		write_polled(text, n);
+	} else {
+		if (ring_head == ring_tail)
+			sent = fifo_write(text, n);
+		while (sent < n)
+			ring_put(text[sent++]);
+		set_tx_interrupt(ring_head != ring_tail);
+	}
+	tx_release(state);
+}
+
+void
+serial_flush(void)
+{
+	unsigned patience = PATIENCE;
+
+	if (!present)
+		return;
+	polling = true;
+	while (ring_head != ring_tail && present) {
+		wait_thr_empty();
+		ring_to_fifo();
+	}
+	while (!(inb(UART_LSR) & LSR_ALL_EMPTY) && --patience > 0)
+		;
+}
+
+void
+serial_init(void)
+{
+	outb(UART_IER, 0);
+	outb(UART_LCR, LCR_DIVISOR);
+	outb(UART_DIVISOR_LOW, DIVISOR_115200);
+	outb(UART_DIVISOR_HIGH, 0);
+	outb(UART_LCR, LCR_8N1);
+	outb(UART_FCR, FCR_ENABLE_CLEAR_TRIGGER8);
+	outb(UART_MCR, MCR_DTR_RTS_OUT2);
+	present = inb(UART_LSR) != ABSENT;
+	if (present && (inb(UART_IIR) & IIR_FIFO) == IIR_FIFO)
+		fifo_size = FIFO_SIZE;
+}
+
+void
+serial_enable_interrupts(void)
+{
+	if (!present)
+		return;
+	polling = false;
+	outb(UART_IER, IER_RX);
+	pic_unmask(IRQ_COM1);
+}
+
+void
+serial_interrupt(void)
+{
+	/* Reading IIR, LSR and MSR takes back every cause there is; the line
+	 * must have been low before the next interrupt can raise it. */
+	while (!(inb(UART_IIR) & IIR_NONE)) {
+		irq_state_t state;
+
+		while (inb(UART_LSR) & LSR_RX)
+			console_input(inb(UART_DATA));
+		inb(UART_MSR);
+
+		state = tx_acquire();
+		if (tx_interrupt_on && thr_empty()) {
+			ring_to_fifo();
+			set_tx_interrupt(ring_head != ring_tail);
+		}
+		tx_release(state);
+	}
+}
