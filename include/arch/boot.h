@@ -25,6 +25,12 @@ struct boot_range {
 
 #define BOOT_RANGES_MAX 64
 
+struct boot_option;
+
+/* Boot settings of the port itself, NULL-terminated: core's table takes them in,
+ * so that they are applied and listed like its own. */
+extern const struct boot_option *const arch_boot_options[];
+
 /* What the port found out. Constant from kernel_main() on. */
 struct boot_info {
 	const char *command_line; /* loader's path already skipped; never NULL */

@@ -1,0 +1,96 @@
+/*
+ * Threads: forging a new one, and its first run.
+ *
+ * A thread that does not run is a struct context and a stack. switch_to() lays
+ * down the registers of one thread and picks up those of another; it is a
+ * function like any other for both of them: each returns from the call that it
+ * made itself, possibly years later and on another virtual CPU.
+ *
+ * A new thread has made no such call, so one is forged. Its stack, from the top:
+ *
+ *	kstack + ARCH_KSTACK_PAGES * PAGE_SIZE
+ *	   struct trapframe     what it "was interrupted" in: fn, arg
+ *	   address of forkret   where switch_to() returns to    <- context.rsp
+ *	   (free)
+ *
+ *	switch_to() -> forkret -> host_first_run(frame):
+ *	   sched_finish_switch()   the run-queue lock is held until here
+ *	   interrupts on           as the frame says: the return from the trap
+ *	   do_exit(fn(arg))
+ *
+ * On a machine the return from the trap is an instruction that loads all
+ * registers from the frame; here a call of fn does the same, since a thread of
+ * the kernel starts with nothing in its registers but fn and arg.
+ *
+ * Alignment: after `ret` the stack pointer is at the frame, a multiple of 16, as
+ * the calling convention wants it before the call in forkret.
+ *
+ * Sanitizers believe that a pthread has one stack. asan.c and tsan.c tell them
+ * of each switch, by a switch_to() around host_switch(); plain.c stands for none
+ * of them. The stack's bounds are kept in the context for that.
+ */
+#include "host.h"
+
+BUILD_ASSERT(offsetof(struct context, rsp) == CONTEXT_RSP);
+BUILD_ASSERT(offsetof(struct context, rbx) == CONTEXT_RBX);
+BUILD_ASSERT(offsetof(struct context, rbp) == CONTEXT_RBP);
+BUILD_ASSERT(offsetof(struct context, r12) == CONTEXT_R12);
+BUILD_ASSERT(offsetof(struct context, r13) == CONTEXT_R13);
+BUILD_ASSERT(offsetof(struct context, r14) == CONTEXT_R14);
+BUILD_ASSERT(offsetof(struct context, r15) == CONTEXT_R15);
+
+#define STACK_BYTES (ARCH_KSTACK_PAGES * PAGE_SIZE)
+#define STACK_ALIGN ((uintptr_t)16)
+
+void
+arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg)
+{
+	*tf = (struct trapframe){
+		.pc = (uintptr_t)fn,
+		.fn = fn,
+		.arg = arg,
+		.irqs_on = true,
+	};
+}
+
+struct trapframe *
+arch_thread_forge(struct context *context, void *kstack, uintptr_t stack,
+		  const struct trapframe *tf)
+{
+	uintptr_t top = (uintptr_t)kstack + STACK_BYTES;
+	uintptr_t frame = ALIGN_DOWN(top - sizeof(*tf), STACK_ALIGN);
+	uintptr_t *return_to = (uintptr_t *)frame - 1;
+	struct trapframe *copy = (struct trapframe *)frame;
+
+	*context = (struct context){
+		.rsp = (uintptr_t)return_to,
+		.rbx = frame,
+		.stack_low = (uintptr_t)kstack,
+		.stack_size = STACK_BYTES,
+	};
+	host_fiber_forge(context);
+	*return_to = (uintptr_t)forkret;
+	*copy = *tf;
+	copy->sp = stack;
+	copy->ret = 0;
+	copy->irqs_on = true;
+	return copy;
+}
+
+void
+host_first_run(struct trapframe *tf)
+{
+	host_fiber_first();
+	sched_finish_switch();
+	if (tf->fn == NULL)
+		trap_fatal(tf, "a thread without a function");
+	arch_irq_enable();
+	do_exit(tf->fn(tf->arg));
+}
+
+void
+arch_thread_discard(struct context *context)
+{
+	host_fiber_discard(context);
+	context->fiber = NULL;
+}

@@ -1,0 +1,142 @@
+/*
+ * Faults: what the processor cannot do.
+ *
+ * Linux reports them as signals, on a stack of its own for each virtual CPU:
+ * the usual one may be what has just overflowed. The kernel's own text, data and
+ * stacks never fault by design, so each of these is the end (vm will change that
+ * for user addresses). All that remains is to say precisely what it was.
+ */
+#include "host.h"
+#include <kernel/panic.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+#include <errno.h>
+#include <signal.h>
+#include <ucontext.h>
+
+/* Of a page fault: bits of the error code. */
+#define FAULT_WRITE 0x2
+#define FAULT_FETCH 0x10
+
+/* Number of the exception. */
+#define TRAP_PAGE 14
+
+#define WHAT_BYTES 128
+
+/* The guard of slot i is its lower part, the rest the stack. */
+static bool
+is_guard(uintptr_t va)
+{
+	return (va - HOST_KSTACK_BASE) % ARCH_KSTACK_SLOT <
+	       ARCH_KSTACK_SLOT - ARCH_KSTACK_PAGES * PAGE_SIZE;
+}
+
+/* Whether this access ran out of the lower end of the current thread's stack. */
+static bool
+is_stack_overflow(uintptr_t va)
+{
+	const struct host_cpu *cpu = &host_cpus[arch_cpu_id()];
+	uintptr_t kstack = current->kstack;
+
+	if (kstack >= HOST_KSTACK_BASE)
+		return is_guard(va) &&
+		       ALIGN_DOWN(va, ARCH_KSTACK_SLOT) ==
+			       ALIGN_DOWN(kstack, ARCH_KSTACK_SLOT);
+	return va < cpu->stack_low && va >= cpu->stack_low - PAGE_SIZE;
+}
+
+static void
+describe_access(char *what, size_t size, const ucontext_t *uc, uintptr_t va)
+{
+	greg_t error = uc->uc_mcontext.gregs[REG_ERR];
+	const char *access = (error & FAULT_FETCH)   ? "fetch from"
+			     : (error & FAULT_WRITE) ? "write to"
+						     : "read from";
+
+	if (is_stack_overflow(va))
+		snprintf(what, size,
+			 "stack overflow of thread %s (pid %d) at 0x%lx",
+			 current->name, current->pid, va);
+	else
+		snprintf(what, size, "page fault: %s 0x%lx, not mapped", access,
+			 va);
+}
+
+static void
+describe(char *what, size_t size, int signal, const siginfo_t *info,
+	 const ucontext_t *uc)
+{
+	uintptr_t va = (uintptr_t)info->si_addr;
+
+	switch (signal) {
+	case SIGSEGV:
+		if (uc->uc_mcontext.gregs[REG_TRAPNO] == TRAP_PAGE)
+			describe_access(what, size, uc, va);
+		else
+			snprintf(what, size, "general protection fault");
+		break;
+	case SIGBUS:
+		snprintf(what, size,
+			 "bus error at 0x%lx: Linux has no memory for it", va);
+		break;
+	case SIGFPE:
+		snprintf(what, size, "divide error");
+		break;
+	case SIGILL:
+		snprintf(what, size, "invalid opcode");
+		break;
+	default:
+		snprintf(what, size, "signal %d", signal);
+		break;
+	}
+}
+
+static void
+on_fault(int signal, siginfo_t *info, void *machine)
+{
+	ucontext_t *uc = machine;
+	struct trapframe tf = {
+		.pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP],
+		.sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP],
+		.machine = uc,
+		.irqs_on = arch_irqs_on(),
+	};
+	char what[WHAT_BYTES];
+
+	arch_irq_disable();
+	if (!host_is_cpu()) {
+		snprintf(
+			what, sizeof(what),
+			"ashlar: signal %d in a thread of the port, at 0x%lx\n",
+			signal, tf.pc);
+		host_write_all(2, what, strlen(what));
+		host_exit(PANIC_EXIT_CODE);
+	}
+	describe(what, sizeof(what), signal, info, uc);
+	trap_enter(&tf);
+	trap_fatal(&tf, what);
+}
+
+void
+host_fault_init(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+	struct sigaction action = {
+		.sa_sigaction = on_fault,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
+	};
+
+	sigaddset(&action.sa_mask, HOST_IRQ_SIGNAL);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (sigaction(signals[i], &action, NULL) != 0)
+			host_cannot("a signal for faults", errno);
+}
+
+void
+host_fault_stack(uintptr_t low, uintptr_t high)
+{
+	stack_t stack = { .ss_sp = (void *)low, .ss_size = high - low };
+
+	if (sigaltstack(&stack, NULL) != 0)
+		host_cannot("a stack for faults", errno);
+}

@@ -1,0 +1,27 @@
+/*
+ * No sanitizer: nobody to tell. The switch is switch.S's own.
+ */
+#include "host.h"
+
+const bool host_must_poll = false;
+
+void
+host_fiber_forge(struct context *context)
+{
+}
+
+void
+host_fiber_first(void)
+{
+}
+
+void
+host_fiber_discard(struct context *context)
+{
+}
+
+int
+host_sanitizer_exit_code(int code)
+{
+	return code;
+}
