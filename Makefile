@@ -97,8 +97,7 @@ gdb:
 	@tools/gdb PORT=$(port) IMAGE=$(image)
 
 iso:
-	@tools/need -w "make iso" gcc:gcc grub-mkrescue:grub-common \
-		/usr/lib/grub/i386-pc:grub-pc-bin xorriso:xorriso mformat:mtools
+	@tools/need -w "make iso" gcc:gcc
 	@+$(MAKE) PORT=i386 image
 	@tools/iso $(O)/i386/ashlar.elf $(O)/i386/ashlar.iso
 
