@@ -35,7 +35,6 @@ arch_console_panic(void)
 void
 arch_devices_init(void)
 {
-	pic_init();
 	serial_enable_interrupts();
 	keyboard_init();
 }

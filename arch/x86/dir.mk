@@ -11,6 +11,7 @@ i386-srcs += arch/x86/acpi.c
 i386-srcs += arch/x86/console.c
 i386-srcs += arch/x86/keyboard.c
 i386-srcs += arch/x86/multiboot.c
+i386-srcs += arch/x86/options.c
 i386-srcs += arch/x86/pic.c
 i386-srcs += arch/x86/pit.c
 i386-srcs += arch/x86/power.c
@@ -18,3 +19,7 @@ i386-srcs += arch/x86/serial.c
 i386-srcs += arch/x86/start.c
 i386-srcs += arch/x86/trap.c
 i386-srcs += arch/x86/vga.c
+
+# No SSE here, so nothing wants its stack aligned to more than a word.
+i386-cflags += $(if $(filter gcc,$(toolchain)),-mpreferred-stack-boundary=2)
+i386-cflags += $(if $(filter clang,$(toolchain)),-mstack-alignment=4)

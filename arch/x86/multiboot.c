@@ -415,8 +415,8 @@ multiboot_parse(uint32_t info_pa, multiboot_peek_fn *peek,
 	}
 	parse_block(&parser, info_pa, image);
 	if (parser.nr_ram == 0)
-		result->error = "the loader gave neither a memory map nor an "
-				"amount of memory (Multiboot flags 6 and 0)";
+		result->error = "the loader gave neither a memory map nor "
+				"mem_upper: how much memory is there?";
 	else if (result->ram_end <= image->end)
 		result->error = "the loader's memory map has no memory behind "
 				"the kernel";

@@ -3,8 +3,9 @@
  *
  * boot.S has turned paging on and called x86_start() on the boot stack. The
  * order here follows from what can go wrong: first the tables that make an
- * exception arrive somewhere, then a console to tell it on, then final page
- * permissions, and only then what a loader wrote, which may be anything.
+ * exception arrive somewhere, and the interrupts that the firmware left on
+ * silenced; then a console to tell it on, then final page permissions, and
+ * only then what a loader wrote, which may be anything.
  */
 #include <kernel/printk.h>
 #include <kernel/string.h>
@@ -42,6 +43,7 @@ x86_start(uint32_t multiboot_info)
 	};
 
 	desc_init();
+	pic_init();
 	console_init_serial();
 	mmu_init_early();
 	multiboot_parse(multiboot_info, mmu_peek, &image, &boot, &result);

@@ -59,6 +59,7 @@ void x86_start(uint32_t multiboot_info) __noreturn;
 
 /* -- pic.c, pit.c -- */
 
+/* All lines are masked until someone asks for one. */
 void pic_init(void);
 void pic_unmask(unsigned irq);
 /* Ends an interrupt. false: it was a spurious one, nobody asked for it. */

@@ -134,18 +134,26 @@ boot_fail:
 	hlt
 	jmp 5b
 
+#define NEEDS \
+	"; this kernel needs CPUID, PSE, TSC, PGE and CMOV (a Pentium Pro or later); halted with code 2\n"
+
 no_multiboot:
 	.asciz "boot: not started by a Multiboot 1 loader; halted with code 2\n"
 no_cpuid:
-	.asciz "boot: CPU has no CPUID, this kernel needs a Pentium Pro or later; halted with code 2\n"
+	.ascii "boot: CPU lacks CPUID"
+	.asciz NEEDS
 no_pse:
-	.asciz "boot: CPU lacks PSE (4 MiB pages); halted with code 2\n"
+	.ascii "boot: CPU lacks PSE"
+	.asciz NEEDS
 no_tsc:
-	.asciz "boot: CPU lacks TSC (time stamp counter); halted with code 2\n"
+	.ascii "boot: CPU lacks TSC"
+	.asciz NEEDS
 no_pge:
-	.asciz "boot: CPU lacks PGE (global pages); halted with code 2\n"
+	.ascii "boot: CPU lacks PGE"
+	.asciz NEEDS
 no_cmov:
-	.asciz "boot: CPU lacks CMOV, this kernel needs a Pentium Pro or later; halted with code 2\n"
+	.ascii "boot: CPU lacks CMOV"
+	.asciz NEEDS
 
 	.text
 	.type boot_high, @function

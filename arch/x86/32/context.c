@@ -47,8 +47,8 @@ BUILD_ASSERT(offsetof(struct trapframe, eip) -
 		     offsetof(struct trapframe, trapno) ==
 	     TF_TRAPNO_ERR_SIZE);
 
-/* switch.S; reached by `ret` and `iret` only. */
-extern char forkret[], kernel_thread_entry[];
+/* switch.S, vectors.S; reached by `ret` and `iret` only. */
+extern char forkret[], kernel_thread_entry[], __trapret[];
 
 void
 arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg)
@@ -147,6 +147,22 @@ is_kernel_text(uintptr_t pc)
 	return pc >= (uintptr_t)text_start && pc < (uintptr_t)text_end;
 }
 
+/* trap()'s caller: above that return address lies the frame of what it
+ * interrupted, which is the next one out. */
+static unsigned
+add_return_address(const uintptr_t *frame, uintptr_t end, uintptr_t *pcs,
+		   unsigned max)
+{
+	const struct trapframe *tf = (const struct trapframe *)&frame[2];
+
+	pcs[0] = frame[1];
+	if (frame[1] != (uintptr_t)__trapret || max < 2 ||
+	    (uintptr_t)&tf->esp > end)
+		return 1;
+	pcs[1] = tf->eip;
+	return 2;
+}
+
 static unsigned
 walk_frames(uintptr_t ebp, uintptr_t *pcs, unsigned max)
 {
@@ -159,7 +175,7 @@ walk_frames(uintptr_t ebp, uintptr_t *pcs, unsigned max)
 
 		if (!is_kernel_text(frame[1]))
 			break;
-		pcs[nr++] = frame[1];
+		nr += add_return_address(frame, end, pcs + nr, max - nr);
 		if (frame[0] <= ebp || frame[0] >= end)
 			break;
 		ebp = frame[0];
