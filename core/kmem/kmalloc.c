@@ -40,6 +40,7 @@
 #include "internal.h"
 
 #include <kernel/error.h>
+#include <kernel/failpoint.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
@@ -122,6 +123,8 @@ kmalloc(size_t size, gfp_t gfp)
 {
 	if (unlikely(size == 0))
 		return ZERO_SIZE_PTR;
+	if (KERNEL_DEBUG && failpoint())
+		return NULL;
 	return backend->kmalloc(size, gfp);
 }
 
@@ -281,6 +284,8 @@ kmem_cache_create(const char *name, size_t size, size_t align, unsigned flags,
 void *
 kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
+	if (KERNEL_DEBUG && failpoint())
+		return NULL;
 	return backend->cache_alloc(cache, gfp);
 }
 

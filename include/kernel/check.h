@@ -8,6 +8,10 @@
 
 #include <kernel/types.h>
 
+struct boot_option;
+extern const struct boot_option check_option;	   /* check=NAME,...|all */
+extern const struct boot_option check_args_option; /* check_args="cycles=100" */
+
 /* When a check's subject is ready. */
 enum check_stage {
 	CHECK_PAGE,    /* after page_init: interrupts off, one thread */
@@ -29,16 +33,27 @@ struct check {
 /* The table, test/check/checks.c; ends with a NULL name. */
 extern const struct check checks[];
 
-/* Runs those of this stage that `check=` selected. */
+/* Runs those of this stage that `check=` selected, in the order of the table.
+ * After the last stage it prints the plan ("1..N"). */
 void checks_run_stage(enum check_stage stage);
-/* Runs one by name at any later time; -E_NOT_FOUND, or the failures. */
+/* Runs one by name at any later time, in a thread; -E_NOT_FOUND, or how many
+ * expectations failed. */
 int check_run(const char *name);
-/* Failed expectations since boot. */
+/* Prints the table, one check a line. */
+void checks_print(void);
+/* Failed expectations since boot; a name in `check=` that does not exist is one
+ * too. */
 unsigned long check_failures(void);
+/* What the kernel's exit code should be as far as checks go: 0 or 1. */
+int check_exit_code(void);
 
-/* A number given on the command line for long checks: `check.NAME=N` words are
- * collected into one setting: check_args="cycles=1000000 ..." */
+/* A number given on the command line for long checks: the word name=N in
+ * check_args="cycles=1000000 ..."; else the default. */
 unsigned long check_arg(const char *name, unsigned long default_value);
+
+/* The running check cannot be done here, and why: it counts as skipped, unless
+ * something failed. */
+void check_skip(const char *reason);
 
 void check_fail(const char *file, int line, const char *what);
 void check_fail_values(const char *file, int line, const char *what,

@@ -1,0 +1,1 @@
+core-srcs += core/vm/space.c

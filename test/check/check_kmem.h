@@ -1,0 +1,15 @@
+/*
+ * Checks of objects and address spaces, for the table in checks.c.
+ */
+#ifndef CHECK_KMEM_H
+#define CHECK_KMEM_H
+
+void check_slab(void);
+void check_kmalloc(void);
+void check_kmem_cache(void);
+void check_kmem_exhaustion(void);
+
+void check_pgdir(void);
+void check_boot_pgdir(void);
+
+#endif /* CHECK_KMEM_H */

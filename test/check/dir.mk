@@ -1,0 +1,4 @@
+check-srcs += test/check/check.c
+check-srcs += test/check/checks.c
+check-srcs += test/check/check_kmem.c
+check-srcs += test/check/check_space.c
