@@ -31,7 +31,13 @@
 #define BOOT_STACK_SIZE 8192
 #define DOUBLE_FAULT_STACK_SIZE 4096
 
+/* The one bit of eflags that is always set. */
+#define EFLAGS_ALWAYS 0x2
+
 /* Control registers. */
+#define CR0_PE 0x00000001
+#define CR0_ET 0x00000010
+#define CR0_NE 0x00000020
 #define CR0_WP 0x00010000
 #define CR0_PG 0x80000000
 #define CR4_PSE 0x10

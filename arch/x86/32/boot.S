@@ -5,7 +5,7 @@
  * segments of the ELF file to their physical addresses and jumps to _start:
  * protected mode, flat segments, paging off, interrupts off, eax = a magic
  * number, ebx = physical address of its information block. Nothing else is
- * relied on: no stack, no GDT of ours, no BIOS, no cleared bss.
+ * relied on: no stack, no GDT of ours, no BIOS, no cleared bss, no flags.
  *
  * This file is linked where it is loaded (1 MiB), all the rest KERNBASE
  * higher. What happens here, in order:
@@ -39,6 +39,8 @@ _start:
 	cli
 	cld
 	movl $PHYS(bootstacktop), %esp
+	pushl $EFLAGS_ALWAYS	/* nested task, alignment check... all off */
+	popfl
 	movl %ebx, %ebp
 	movl $no_multiboot, %esi
 	cmpl $MULTIBOOT_LOADER_MAGIC, %eax
@@ -89,13 +91,11 @@ _start:
 	decl %ecx
 	jnz 1b
 
-	movl %cr4, %eax
-	orl $(CR4_PSE | CR4_PGE), %eax
+	movl $(CR4_PSE | CR4_PGE), %eax
 	movl %eax, %cr4
 	movl $PHYS(boot_pgdir), %eax
 	movl %eax, %cr3
-	movl %cr0, %eax
-	orl $(CR0_PG | CR0_WP), %eax
+	movl $(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_PE), %eax
 	movl %eax, %cr0
 	movl $boot_high, %eax
 	jmp *%eax

@@ -30,7 +30,6 @@
 #include "desc.h"
 #include "../x86.h"
 
-#define EFLAGS_ALWAYS 0x2u
 #define KSTACK_SIZE (ARCH_KSTACK_PAGES * PAGE_SIZE)
 
 BUILD_ASSERT(offsetof(struct context, eip) == CTX_EIP);

@@ -118,7 +118,7 @@ init_double_fault_tss(struct cpu *cpu)
 	/* The word at the top stands for the return address. */
 	tss->esp = (uintptr_t)double_fault_stack + sizeof(double_fault_stack) -
 		   sizeof(uint32_t);
-	tss->eflags = 0x2;
+	tss->eflags = EFLAGS_ALWAYS;
 	tss->cs = SEG_KCODE;
 	tss->ds = tss->es = tss->ss = SEG_KDATA;
 	tss->fs = SEG_PERCPU;
