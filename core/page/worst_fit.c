@@ -1,0 +1,49 @@
+/*
+ * Worst fit: the longest run of free frames, so that what is left of it is
+ * still useful; the lowest address among equals; from its low end.
+ *
+ *	lengths, in order:   1  1  3  3  9  9        any n <= 9: the first 9
+ *	                                 ^
+ *
+ * In order of (length, address) the longest ones stand at the end, and the
+ * lowest of them is the first that is not shorter than the last. Mostly there
+ * is only one, which its neighbour in the order tells; else it takes a second
+ * way down the tree (by_size.c).
+ */
+#include "by_size.h"
+
+static struct page *
+worst_fit_search(const struct page_pool *pool, size_t n)
+{
+	struct rb_node *node = rb_last(&pool->extents), *prev;
+	struct page *last;
+
+	if (node == NULL)
+		return NULL;
+	last = extent_entry(node);
+	if (last->nr < n)
+		return NULL;
+	prev = rb_prev(node);
+	if (prev != NULL && extent_entry(prev)->nr == last->nr)
+		return by_size_at_least(pool, last->nr);
+	return last;
+}
+
+static struct page *
+worst_fit_alloc(struct page_pool *pool, size_t n)
+{
+	struct page *last = worst_fit_search(pool, n);
+
+	return last != NULL ? by_size_take(pool, last, n) : NULL;
+}
+
+const struct page_policy policy_worst_fit = {
+	.name = "worst-fit",
+	.description = "the largest extent, lowest address first",
+	.init = by_size_init,
+	.init_memmap = by_size_free,
+	.alloc = worst_fit_alloc,
+	.free = by_size_free,
+	.nr_free = by_size_nr_free,
+	.validate = by_size_validate,
+};

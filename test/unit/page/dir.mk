@@ -1,0 +1,2 @@
+unit-tests += test/unit/test_rbtree.c
+unit-tests += test/unit/page/test_page_policies.c
