@@ -164,10 +164,11 @@ find_s5(uint32_t dsdt_pa, uint32_t types[2])
 {
 	uint32_t length;
 	const uint8_t *p = table_at(dsdt_pa, "DSDT", &length);
-	const uint8_t *end = p + length;
+	const uint8_t *end;
 
 	if (!p)
 		return false;
+	end = p + length;
 	for (p += HEADER_SIZE; end - p >= 8; p++) {
 		const uint8_t *q = p + 4;
 

@@ -14,6 +14,7 @@
 #define ARCH_THREAD_H
 
 #include <kernel/types.h>
+#include <arch/cpu.h>
 
 struct context;
 struct trapframe;

@@ -207,8 +207,10 @@ arch_map_range(struct arch_space *space, uintptr_t va, phys_t pa, size_t nr,
 	for (size_t i = 0; i < nr; i++) {
 		uintptr_t la = va + i * PAGE_SIZE;
 
-		if (i == 0 || PTX(la) == 0)
+		if (i == 0 || PTX(la) == 0) {
 			pte = get_pte(pgdir, la, false);
+			assert(pte != NULL);
+		}
 		pte_set(space, pte++, la, (pa.addr + i * PAGE_SIZE) | bits);
 	}
 	return 0;
