@@ -31,6 +31,7 @@
  * from elsewhere interrupts this CPU: so they end with arch_irq_restore and need
  * not look whether to schedule.
  */
+#include <kernel/failpoint.h>
 #include <kernel/sched.h>
 
 #include "internal.h"
@@ -52,11 +53,16 @@ hot_init(unsigned cpu, unsigned node, struct page *start, size_t nr)
 struct page *
 alloc_page(gfp_t gfp)
 {
-	irq_state_t state = arch_irq_save();
-	struct page_hot *hot = &page_hots[arch_cpu_id()];
-	unsigned nr = hot->nr;
+	struct page_hot *hot;
 	struct page *page;
+	irq_state_t state;
+	unsigned nr;
 
+	if (KERNEL_DEBUG && failpoint())
+		return NULL;
+	state = arch_irq_save();
+	hot = &page_hots[arch_cpu_id()];
+	nr = hot->nr;
 	if (unlikely(nr == 0))
 		return alloc_page_slow(gfp, state, CALLER);
 	nr--;

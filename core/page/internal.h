@@ -167,6 +167,9 @@ struct page *alloc_page_slow(gfp_t gfp, irq_state_t state, uintptr_t caller);
 void free_page_slow(struct page *page, irq_state_t state, uintptr_t caller);
 struct page *page_zero(struct page *base, size_t n);
 
+/* All pools, each under its lock: NULL, or what does not hold. Slow. For tests. */
+const char *pages_validate(void);
+
 /* Callers' mistakes reported so far. For tests. */
 extern unsigned long nr_page_complaints;
 

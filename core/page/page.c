@@ -59,6 +59,7 @@
  * kept in reserve and in hot lists: mem_map.c. What a frame remembers: struct
  * page in <kernel/page.h>.
  */
+#include <kernel/failpoint.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
@@ -206,6 +207,8 @@ alloc_general(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
 		complain_zero("alloc", caller);
 		return NULL;
 	}
+	if (KERNEL_DEBUG && failpoint())
+		return NULL;
 	base = nodes_alloc(home, gfp, n);
 	if (unlikely(base == NULL)) {
 		base = alloc_short(home, gfp, n, caller);
@@ -334,6 +337,21 @@ nr_managed_pages(void)
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		nr += page_nodes[i].pool.nr_managed;
 	return nr;
+}
+
+const char *
+pages_validate(void)
+{
+	const char *wrong = NULL;
+
+	for (unsigned i = 0; i < nr_page_nodes && wrong == NULL; i++) {
+		struct page_node *node = &page_nodes[i];
+		irq_state_t state = spin_lock_irqsave(&node->lock);
+
+		wrong = pool_validate(&node->pool);
+		spin_unlock_irqrestore(&node->lock, state);
+	}
+	return wrong;
 }
 
 unsigned
