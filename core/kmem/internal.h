@@ -83,24 +83,31 @@ unsigned long kmem_nr_reports(void);
 
 /* One header, and the grain of everything: see slob.c. */
 struct slob_block {
-	uint32_t units;		 /* of the whole block, header included */
-	uint32_t tag;		 /* SLOB_FREE or SLOB_USED */
+	uint16_t units;		 /* of the whole block, header included */
+	uint16_t largest;	 /* only in a page's anchor: see there */
+	uint32_t tag;		 /* enum slob_tag */
 	struct slob_block *next; /* free: the next one up in this page */
 } __aligned(KMALLOC_ALIGN);
 
 #define SLOB_UNIT sizeof(struct slob_block)
-#define SLOB_FREE 0xf1eeb10cu
-#define SLOB_USED 0xa110ca7eu
 
-/* At the start of every page of the lists. */
+enum slob_tag {
+	SLOB_FREE = 0x71eeb10c,
+	SLOB_USED = 0x2110ca7e,
+	SLOB_PAGE = 0x510bda7a, /* in the anchor of a page that is slob's */
+};
+
+/*
+ * At the start of every page of the lists. The anchor leads to the page's
+ * lowest free block; it has 0 units, so that nothing ever touches it. The last
+ * one's next is the end of the page. anchor.largest: no free block of this page
+ * has more units.
+ */
 struct slob_page {
-	struct list link;	 /* in slob->pages, while it has a free block */
-	struct slob_block *free; /* lowest free block, NULL: none */
-	uint16_t largest;	 /* no free block here has more units */
-	uint32_t magic;
-} __aligned(KMALLOC_ALIGN);
+	struct list link; /* in slob->pages, while it has a free block */
+	struct slob_block anchor;
+};
 
-#define SLOB_PAGE_MAGIC 0x510bda7au
 #define SLOB_PAGE_UNITS                                                        \
 	((unsigned)((PAGE_SIZE - sizeof(struct slob_page)) / SLOB_UNIT))
 
@@ -116,11 +123,12 @@ struct slob;
 struct slob_fit {
 	const char *name;
 	const char *description;
-	/* The link (page->free or block->next) that leads to the chosen block;
-	 * NULL if none can hold `units` with the object aligned to `align`.
-	 * Lock held. */
-	struct slob_block **(*find)(struct slob *slob, unsigned units,
-				    size_t align);
+	/* The chosen block's predecessor in its page (a free block or the
+	 * anchor); NULL if none can hold `units`. Lock held. */
+	struct slob_block *(*find)(struct slob *slob, unsigned units);
+	/* The same among those where the object can be aligned to `align`. */
+	struct slob_block *(*find_aligned)(struct slob *slob, unsigned units,
+					   size_t align);
 };
 
 /* Requests of 2^c .. 2^(c+1) - 1 units are of class c. */
@@ -153,12 +161,17 @@ struct slob {
 
 void slob_init(struct slob *slob, const struct slob_fit *fit,
 	       const struct slob_source *source);
+/* Largest object of the lists, for alignments up to SLOB_UNIT. */
+#define SLOB_SIZE_MAX (PAGE_SIZE - sizeof(struct slob_page) - SLOB_UNIT)
+/* size <= SLOB_SIZE_MAX. NULL: no memory. */
+void *slob_alloc(struct slob *slob, size_t size, gfp_t gfp)
+	EXCLUDES(slob->lock);
 /* Whether an object of this size and alignment (a power of two) goes into the
  * lists; larger ones are pages of their own. */
 bool slob_fits_page(size_t size, size_t align);
-/* `size` passed slob_fits_page. NULL: no memory. */
-void *slob_alloc(struct slob *slob, size_t size, size_t align, gfp_t gfp)
-	EXCLUDES(slob->lock);
+/* size and align passed slob_fits_page. NULL: no memory. */
+void *slob_alloc_aligned(struct slob *slob, size_t size, size_t align,
+			 gfp_t gfp) EXCLUDES(slob->lock);
 /* A pointer that is not a live object's is reported, and nothing is done;
  * returns whether it was one. */
 bool slob_free(struct slob *slob, void *ptr) EXCLUDES(slob->lock);
@@ -178,6 +191,13 @@ static inline struct slob_page *
 slob_page_of(const struct slob_block *block)
 {
 	return (struct slob_page *)ALIGN_DOWN((uintptr_t)block, PAGE_SIZE);
+}
+
+/* Where the page ends, and with it its list of free blocks. */
+static inline struct slob_block *
+slob_page_end(const struct slob_page *page)
+{
+	return (struct slob_block *)((uintptr_t)page + PAGE_SIZE);
 }
 
 static inline struct slob_page *

@@ -292,6 +292,8 @@ kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 void *
 kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp)
 {
+	if (KERNEL_DEBUG && failpoint())
+		return NULL;
 	if (unlikely(cache->ctor != NULL)) {
 		kmem_report("zeroed object of a cache with a constructor",
 			    cache);

@@ -11,7 +11,7 @@
  *	page    header  block            block            block
  *	+------+-------+----------------+----------------+------------------+
  *	| link | units | free ...       | used: object   | free ...         |
- *	| free-+->next-+----------------+----------------+->  next = NULL   |
+ *	| anchor >next-+----------------+----------------+>next = page end  |
  *	+------+-------+----------------+----------------+------------------+
  *
  * The textbook has one list of free blocks in the order of their addresses.
@@ -45,7 +45,7 @@
  * COSTS.  Free: at most the free blocks of one page, and once per page that
  * was full a walk to its place in the list, from where the last one joined.
  * Allocate: a walk over pages, helped by two things that change no choice:
- *   page->largest  is an upper bound for the page's free blocks: pages that
+ *   anchor.largest is an upper bound for the page's free blocks: pages that
  *		    cannot serve are stepped over, not walked. A walk that finds
  *		    nothing makes it exact; a free raises it.
  *   slob->hints    say, for each power of two of the request, before which page
@@ -55,8 +55,8 @@
  * Memory: 16 bytes an object, 32 a page, and the holes between.
  *
  * INVARIANTS (slob_validate).  Free blocks ascend, do not touch or overlap, lie
- * inside their page. A page is in slob->pages exactly while page->free is not
- * NULL. largest, hints, rover_page and nr_empty are as documented. SLOB_USED
+ * inside their page. A page is in slob->pages exactly while its list of
+ * free blocks is not empty. largest, hints, rover_page and nr_empty are as documented. SLOB_USED
  * stands in headers of live objects only: a header that is freed or absorbed
  * keeps SLOB_FREE.
  *
@@ -154,10 +154,11 @@ slob_page_join(struct slob *slob, struct slob_page *page) REQUIRES(slob->lock)
 
 	block->units = SLOB_PAGE_UNITS;
 	block->tag = SLOB_FREE;
-	block->next = NULL;
-	page->free = block;
-	page->largest = SLOB_PAGE_UNITS;
-	page->magic = SLOB_PAGE_MAGIC;
+	block->next = slob_page_end(page);
+	page->anchor = (struct slob_block){ .units = 0,
+					    .largest = SLOB_PAGE_UNITS,
+					    .tag = SLOB_PAGE,
+					    .next = block };
 	slob->nr_pages++;
 	slob->nr_empty++;
 	slob_page_list(slob, page);
@@ -168,43 +169,72 @@ static void
 slob_page_leave(struct slob *slob, struct slob_page *page) REQUIRES(slob->lock)
 {
 	slob_page_unlist(slob, page);
-	page->magic = 0;
+	page->anchor.tag = 0;
 	slob->nr_pages--;
 	slob->nr_empty--;
 }
 
 /* -- allocate ----------------------------------------------------------------- */
 
-/* Cuts the object out of the block at *link; returns its header. */
-static struct slob_block *
-slob_carve(struct slob *slob, struct slob_block **link, unsigned units,
-	   size_t align) REQUIRES(slob->lock)
+static inline unsigned
+slob_units(size_t size)
 {
-	struct slob_block *block = *link;
-	struct slob_block *used =
-		(struct slob_block *)slob_cut(block, units, align);
-	struct slob_block *behind = used + units;
-	unsigned nr_front = (unsigned)(used - block);
-	unsigned nr_behind = block->units - nr_front - units;
-	struct slob_page *page = slob_page_of(block);
+	return 1 + (unsigned)((size + SLOB_UNIT - 1) / SLOB_UNIT);
+}
 
-	if (block->units == SLOB_PAGE_UNITS)
-		slob->nr_empty--;
-	if (nr_behind != 0) {
-		behind->units = nr_behind;
-		behind->tag = SLOB_FREE;
-		behind->next = block->next;
-		block->next = behind;
+/* `used` is cut out of the free block behind prev, which keeps nr_front units. */
+static inline void
+slob_carve(struct slob *slob, struct slob_block *prev, struct slob_block *used,
+	   unsigned units, unsigned nr_front) REQUIRES(slob->lock)
+{
+	struct slob_block *block = prev->next;
+
+	if (likely(nr_front != 0)) {
+		block->units = (uint16_t)nr_front;
+	} else {
+		struct slob_page *page = slob_page_of(block);
+
+		prev->next = block->next;
+		if (page->anchor.next == slob_page_end(page))
+			slob_page_unlist(slob, page);
 	}
-	if (nr_front != 0)
-		block->units = nr_front;
-	else
-		*link = block->next;
-	used->units = units;
+	used->units = (uint16_t)units;
 	used->tag = SLOB_USED;
-	if (unlikely(page->free == NULL))
-		slob_page_unlist(slob, page);
-	return used;
+}
+
+/* Drops the lock, gets a page, takes the lock and joins the page. False: there
+ * is none, and the lock is not held. */
+static __noinline bool
+slob_grow(struct slob *slob, irq_state_t *state, gfp_t gfp) NO_THREAD_SAFETY
+{
+	void *page;
+
+	spin_unlock_irqrestore(&slob->lock, *state);
+	page = slob->source->get(gfp);
+	if (page == NULL)
+		return false;
+	*state = spin_lock_irqsave(&slob->lock);
+	slob_page_join(slob, page);
+	return true;
+}
+
+void *
+slob_alloc(struct slob *slob, size_t size, gfp_t gfp) NO_THREAD_SAFETY
+{
+	unsigned units = slob_units(size), nr_front;
+	struct slob_block *prev, *block, *used;
+	irq_state_t state = spin_lock_irqsave(&slob->lock);
+
+	while (unlikely((prev = slob->fit->find(slob, units)) == NULL))
+		if (!slob_grow(slob, &state, gfp))
+			return NULL;
+	block = prev->next;
+	slob->nr_empty -= block->units == SLOB_PAGE_UNITS;
+	nr_front = block->units - units;
+	used = block + nr_front;
+	slob_carve(slob, prev, used, units, nr_front);
+	spin_unlock_irqrestore(&slob->lock, state);
+	return used + 1;
 }
 
 bool
@@ -216,75 +246,88 @@ slob_fits_page(size_t size, size_t align)
 	return align < PAGE_SIZE && size <= PAGE_SIZE - ALIGN_UP(first, align);
 }
 
-void *
-slob_alloc(struct slob *slob, size_t size, size_t align, gfp_t gfp)
+/* The units of a block from `behind` to its end become a block of their own,
+ * next in the list. */
+static void
+slob_split_behind(struct slob_block *block, struct slob_block *behind)
 {
-	unsigned units = 1 + (unsigned)((size + SLOB_UNIT - 1) / SLOB_UNIT);
-	struct slob_block **link, *block;
-	irq_state_t state = spin_lock_irqsave(&slob->lock);
+	unsigned nr_behind = (unsigned)(block + block->units - behind);
 
-	if (align < SLOB_UNIT)
-		align = SLOB_UNIT;
-	while (unlikely((link = slob->fit->find(slob, units, align)) == NULL)) {
-		void *page;
+	if (nr_behind == 0)
+		return;
+	behind->units = (uint16_t)nr_behind;
+	behind->tag = SLOB_FREE;
+	behind->next = block->next;
+	block->next = behind;
+	block->units = (uint16_t)(block->units - nr_behind);
+}
 
-		spin_unlock_irqrestore(&slob->lock, state);
-		page = slob->source->get(gfp);
-		if (page == NULL)
+void *
+slob_alloc_aligned(struct slob *slob, size_t size, size_t align,
+		   gfp_t gfp) NO_THREAD_SAFETY
+{
+	unsigned units = slob_units(size);
+	struct slob_block *prev, *block, *used;
+	irq_state_t state;
+
+	if (align <= SLOB_UNIT)
+		return slob_alloc(slob, size, gfp);
+	state = spin_lock_irqsave(&slob->lock);
+	while ((prev = slob->fit->find_aligned(slob, units, align)) == NULL)
+		if (!slob_grow(slob, &state, gfp))
 			return NULL;
-		state = spin_lock_irqsave(&slob->lock);
-		slob_page_join(slob, page);
-	}
-	block = slob_carve(slob, link, units, align);
+	block = prev->next;
+	slob->nr_empty -= block->units == SLOB_PAGE_UNITS;
+	used = (struct slob_block *)slob_cut(block, units, align);
+	slob_split_behind(block, used + units);
+	slob_carve(slob, prev, used, units, (unsigned)(used - block));
 	spin_unlock_irqrestore(&slob->lock, state);
-	return block + 1;
+	return used + 1;
 }
 
 /* -- free ----------------------------------------------------------------------- */
 
-/* What is wrong with freeing `block`; NULL if nothing. Looks at one page. */
+/* Whether `block` can be the header of a live object. */
+static inline bool
+slob_is_used(const struct slob_page *page, const struct slob_block *block)
+{
+	return (uintptr_t)block % SLOB_UNIT == 0 &&
+	       block >= (const struct slob_block *)(page + 1) &&
+	       page->anchor.tag == SLOB_PAGE && block->tag == SLOB_USED;
+}
+
+/* ... and if not, why. */
 static const char *
 slob_free_problem(const struct slob_page *page, const struct slob_block *block)
 {
 	if ((uintptr_t)block % SLOB_UNIT != 0)
 		return "free of a pointer that is not aligned";
 	if (block < (const struct slob_block *)(page + 1) ||
-	    page->magic != SLOB_PAGE_MAGIC)
+	    page->anchor.tag != SLOB_PAGE)
 		return "free of a pointer that is not from here";
 	if (block->tag == SLOB_FREE)
 		return "free of what is free already";
-	if (block->tag != SLOB_USED)
-		return "free of a pointer inside of an object, or an overwritten header";
-	return NULL;
+	return "free of a pointer inside of an object, or an overwritten header";
 }
 
 /*
- * Links the block between prev (NULL: none) and next (NULL: none) of its page,
- * and merges it with those it touches. Returns the block that it is now part
- * of, or NULL if it overlaps one of them: nothing is changed then.
+ * Links the block between prev and next, and merges it with those it touches;
+ * `end` is its page's. Returns the block that it is now part of.
  */
-static struct slob_block *
-slob_link_free(struct slob_page *page, struct slob_block *prev,
-	       struct slob_block *block, struct slob_block *next)
+static inline struct slob_block *
+slob_merge(struct slob_block *prev, struct slob_block *block,
+	   struct slob_block *next, const struct slob_block *end)
 {
-	const struct slob_block *end =
-		(struct slob_block *)((char *)page + PAGE_SIZE);
-
-	if (unlikely((prev != NULL && prev + prev->units > block) ||
-		     block->units - 1 >= SLOB_PAGE_UNITS ||
-		     block + block->units > (next != NULL ? next : end)))
-		return NULL;
-
 	block->tag = SLOB_FREE;
-	if (prev != NULL && prev + prev->units == block) {
-		prev->units += block->units;
+	if (prev + prev->units == block) {
+		prev->units = (uint16_t)(prev->units + block->units);
 		block = prev;
 	} else {
-		*(prev != NULL ? &prev->next : &page->free) = block;
+		prev->next = block;
 		block->next = next;
 	}
-	if (next != NULL && block + block->units == next) {
-		block->units += next->units;
+	if (block + block->units == next && next != end) {
+		block->units = (uint16_t)(block->units + next->units);
 		block->next = next->next;
 	}
 	return block;
@@ -292,35 +335,38 @@ slob_link_free(struct slob_page *page, struct slob_block *prev,
 
 /* Puts a block that is known to be in use back into its page's list. Returns
  * the page if it is to be given back. */
-static struct slob_page *
+static inline struct slob_page *
 slob_free_locked(struct slob *slob, struct slob_page *page,
 		 struct slob_block *block) REQUIRES(slob->lock)
 {
-	struct slob_block *prev = NULL, *next = page->free, *freed;
-	bool was_full = next == NULL;
+	struct slob_block *prev = &page->anchor, *next = prev->next;
+	struct slob_block *end = slob_page_end(page);
+	bool was_full = next == end;
 
-	while (next != NULL && next < block) {
+	while (next < block) {
 		prev = next;
 		next = next->next;
 	}
-	freed = block;
-	block = slob_link_free(page, prev, freed, next);
-	if (unlikely(block == NULL)) {
+	if (unlikely(block->units < 2 || block + block->units > next ||
+		     prev + prev->units > block)) {
 		kmem_report("free of an object with an overwritten header",
-			    freed + 1);
+			    block + 1);
 		return NULL;
 	}
 
-	if (block->units > page->largest || was_full)
-		page->largest = (uint16_t)block->units;
-	if (unlikely(was_full))
+	block = slob_merge(prev, block, next, end);
+	if (unlikely(was_full)) {
+		page->anchor.largest = block->units;
 		slob_page_list(slob, page);
-	else if (unlikely((uintptr_t)&page->link < slob->hints_top))
-		slob_hints_lower(slob, page);
+	} else {
+		if (block->units > page->anchor.largest)
+			page->anchor.largest = block->units;
+		if (unlikely((uintptr_t)&page->link < slob->hints_top))
+			slob_hints_lower(slob, page);
+	}
 
-	if (likely(block->units != SLOB_PAGE_UNITS))
-		return NULL;
-	if (++slob->nr_empty <= SLOB_KEEP_EMPTY)
+	if (likely(block->units != SLOB_PAGE_UNITS) ||
+	    ++slob->nr_empty <= SLOB_KEEP_EMPTY)
 		return NULL;
 	slob_page_leave(slob, page);
 	return page;
@@ -331,20 +377,19 @@ slob_free(struct slob *slob, void *ptr)
 {
 	struct slob_block *block = (struct slob_block *)ptr - 1;
 	struct slob_page *page = slob_page_of(ptr);
-	struct slob_page *leaving = NULL;
-	const char *problem;
+	struct slob_page *leaving;
 	irq_state_t state = spin_lock_irqsave(&slob->lock);
 
-	problem = slob_free_problem(page, block);
-	if (likely(problem == NULL))
-		leaving = slob_free_locked(slob, page, block);
+	if (unlikely(!slob_is_used(page, block))) {
+		spin_unlock_irqrestore(&slob->lock, state);
+		kmem_report(slob_free_problem(page, block), ptr);
+		return false;
+	}
+	leaving = slob_free_locked(slob, page, block);
 	spin_unlock_irqrestore(&slob->lock, state);
-
-	if (unlikely(problem != NULL))
-		kmem_report(problem, ptr);
 	if (unlikely(leaving != NULL))
 		slob->source->put(leaving);
-	return problem == NULL;
+	return true;
 }
 
 size_t
@@ -368,7 +413,7 @@ slob_take_empty(struct slob *slob) REQUIRES(slob->lock)
 	list_for_each(pos, &slob->pages) {
 		struct slob_page *page = slob_page_entry(pos);
 
-		if (page->free->units == SLOB_PAGE_UNITS) {
+		if (page->anchor.next->units == SLOB_PAGE_UNITS) {
 			slob_page_leave(slob, page);
 			return page;
 		}

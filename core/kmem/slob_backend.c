@@ -86,7 +86,7 @@ big_alloc(size_t size, gfp_t gfp)
 	struct bigblock *big;
 	struct page *page;
 
-	big = slob_alloc(&slob, sizeof(*big), KMALLOC_ALIGN, gfp);
+	big = slob_alloc(&slob, sizeof(*big), gfp);
 	if (big == NULL)
 		return NULL;
 	page = alloc_pages_gfp(gfp, nr_pages);
@@ -151,7 +151,7 @@ object_alloc(size_t size, size_t align, gfp_t gfp)
 
 	if (unlikely(!slob_fits_page(size, align)))
 		return big_alloc(size, gfp);
-	object = slob_alloc(&slob, size, align, gfp);
+	object = slob_alloc_aligned(&slob, size, align, gfp);
 	if ((gfp & __GFP_ZERO) && object != NULL)
 		memset(object, 0, size);
 	return object;
@@ -168,13 +168,18 @@ object_free(void *object)
 static void *
 slob_kmalloc(size_t size, gfp_t gfp)
 {
+	if (likely(size <= SLOB_SIZE_MAX && !(gfp & __GFP_ZERO)))
+		return slob_alloc(&slob, size, gfp);
 	return object_alloc(size, KMALLOC_ALIGN, gfp);
 }
 
 static void
 slob_kfree(void *ptr)
 {
-	object_free(ptr);
+	if (unlikely(ptr_is_big(ptr)))
+		(void)big_free(ptr);
+	else
+		(void)slob_free(&slob, ptr);
 }
 
 static size_t

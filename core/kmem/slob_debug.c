@@ -14,9 +14,10 @@ slob_walk(struct slob *slob,
 	struct list *pos;
 
 	list_for_each(pos, &slob->pages) {
-		const struct slob_block *block = slob_page_entry(pos)->free;
+		const struct slob_page *page = slob_page_entry(pos);
+		const struct slob_block *block = page->anchor.next;
 
-		for (; block != NULL; block = block->next)
+		for (; block != slob_page_end(page); block = block->next)
 			fn(block, arg);
 	}
 	spin_unlock_irqrestore(&slob->lock, state);
@@ -35,12 +36,11 @@ static bool
 slob_page_validate(const struct slob_page *page)
 {
 	const struct slob_block *block = (const struct slob_block *)(page + 1);
-	const struct slob_block *end =
-		(const struct slob_block *)((const char *)page + PAGE_SIZE);
-	const struct slob_block *next_free = page->free;
+	const struct slob_block *end = slob_page_end(page);
+	const struct slob_block *next_free = page->anchor.next;
 	bool after_free = false;
 
-	if (page->magic != SLOB_PAGE_MAGIC)
+	if (page->anchor.tag != SLOB_PAGE || page->anchor.units != 0)
 		return slob_wrong("page without its mark", page);
 	while (block < end) {
 		bool is_free = block == next_free;
@@ -52,7 +52,7 @@ slob_page_validate(const struct slob_page *page)
 		if (is_free && after_free)
 			return slob_wrong("neighbours that did not merge",
 					  block);
-		if (is_free && block->units > page->largest)
+		if (is_free && block->units > page->anchor.largest)
 			return slob_wrong("block above the page's largest",
 					  block);
 		if (is_free)
@@ -60,7 +60,7 @@ slob_page_validate(const struct slob_page *page)
 		after_free = is_free;
 		block += block->units;
 	}
-	if (next_free != NULL)
+	if (next_free != end)
 		return slob_wrong("free list leads out of its page", page);
 	return true;
 }
@@ -75,13 +75,15 @@ slob_hints_validate(const struct slob *slob)
 
 		for (pos = slob->pages.next; pos != hint->from;
 		     pos = pos->next) {
+			const struct slob_page *page =
+				slob_page_entry((struct list *)pos);
 			const struct slob_block *block;
 
 			if (pos == &slob->pages)
 				return slob_wrong("hint to no page",
 						  hint->from);
-			block = slob_page_entry((struct list *)pos)->free;
-			for (; block != NULL; block = block->next)
+			for (block = page->anchor.next;
+			     block != slob_page_end(page); block = block->next)
 				if (block->units >= hint->units)
 					return slob_wrong("hint too high",
 							  block);
@@ -108,11 +110,11 @@ slob_validate_locked(const struct slob *slob)
 			return slob_wrong("broken list of pages", page);
 		if (pos->prev != &slob->pages && pos->prev >= pos)
 			return slob_wrong("page out of order", page);
-		if (page->free == NULL)
+		if (page->anchor.next == slob_page_end(page))
 			return slob_wrong("full page in the list", page);
 		if (!slob_page_validate(page))
 			return false;
-		nr_empty += page->free->units == SLOB_PAGE_UNITS;
+		nr_empty += page->anchor.next->units == SLOB_PAGE_UNITS;
 		if (rover == NULL && (uintptr_t)page + PAGE_SIZE > slob->rover)
 			rover = pos;
 	}

@@ -13,7 +13,7 @@
  *   worst  the largest; the lowest address among equals. A whole page ends
  *	    the search: there cannot be a larger one.
  *
- * "Fits" includes the alignment. No choice is ever a guess: page->largest and
+ * "Fits" includes the alignment. No choice is ever a guess: page->anchor.largest and
  * the hints (slob.c) only leave out pages in which nothing fits.
  *
  * A hint is raised by a search that has seen where the first fitting block is:
@@ -44,7 +44,7 @@ slob_search_end(struct slob *slob, unsigned units, size_t align,
 	struct slob_hint *hint = &slob->hints[slob_class(units)];
 	uintptr_t key = page == &slob->pages ? UINTPTR_MAX : (uintptr_t)page;
 
-	if (align > SLOB_UNIT)
+	if (align > SLOB_UNIT || (hint->from == page && hint->units <= units))
 		return;
 	hint->units = units;
 	hint->from = page;
@@ -53,107 +53,110 @@ slob_search_end(struct slob *slob, unsigned units, size_t align,
 }
 
 /* First fit among the blocks of a page that end behind address `from`. Makes
- * page->largest exact if it has seen all blocks in vain. */
-static inline struct slob_block **
+ * page->anchor.largest exact if it has seen all blocks in vain. */
+static __always_inline struct slob_block *
 page_first_fit(struct slob_page *page, unsigned units, size_t align,
 	       uintptr_t from)
 {
-	struct slob_block **link, *block;
+	const struct slob_block *end = slob_page_end(page);
+	struct slob_block *prev = &page->anchor, *block;
 	uint32_t largest = 0;
 
-	for (link = &page->free; (block = *link) != NULL; link = &block->next) {
+	for (; (block = prev->next) != end; prev = block) {
 		if (block->units > largest)
 			largest = block->units;
 		if (slob_block_fits(block, units, align) &&
 		    (uintptr_t)(block + block->units) > from)
-			return link;
+			return prev;
 	}
-	page->largest = (uint16_t)largest;
+	page->anchor.largest = (uint16_t)largest;
 	return NULL;
 }
 
-static struct slob_block **
-first_fit_find(struct slob *slob, unsigned units, size_t align)
+static __always_inline struct slob_block *
+first_choose(struct slob *slob, unsigned units, size_t align)
 {
-	struct slob_block **link = NULL;
+	struct slob_block *prev = NULL;
 	struct list *pos;
 
 	for (pos = slob_search_start(slob, units); pos != &slob->pages;
 	     pos = pos->next) {
 		struct slob_page *page = slob_page_entry(pos);
 
-		if (page->largest < units)
+		if (page->anchor.largest < units)
 			continue;
-		link = page_first_fit(page, units, align, 0);
-		if (link != NULL)
+		prev = page_first_fit(page, units, align, 0);
+		if (prev != NULL)
 			break;
 	}
 	slob_search_end(slob, units, align, pos);
-	return link;
+	return prev;
 }
 
 /* First fit in the pages [pos, end) behind address `from`. */
-static struct slob_block **
+static __always_inline struct slob_block *
 next_fit_range(struct list *pos, struct list *end, unsigned units, size_t align,
 	       uintptr_t from)
 {
 	for (; pos != end; pos = pos->next) {
 		struct slob_page *page = slob_page_entry(pos);
-		struct slob_block **link;
+		struct slob_block *prev;
 
-		if (page->largest < units)
+		if (page->anchor.largest < units)
 			continue;
-		link = page_first_fit(page, units, align, from);
-		if (link != NULL)
-			return link;
+		prev = page_first_fit(page, units, align, from);
+		if (prev != NULL)
+			return prev;
 	}
 	return NULL;
 }
 
-static struct slob_block **
-next_fit_find(struct slob *slob, unsigned units, size_t align)
+static __always_inline struct slob_block *
+next_choose(struct slob *slob, unsigned units, size_t align)
 {
 	struct list *head = &slob->pages, *end = slob->rover_page;
-	struct slob_block **link;
+	struct slob_block *prev;
 
-	link = next_fit_range(end, head, units, align, slob->rover);
-	if (link == NULL) {
+	prev = next_fit_range(end, head, units, align, slob->rover);
+	if (prev == NULL) {
 		/* Round the top; the rover's page once more, from its start. */
 		if (end != head)
 			end = end->next;
-		link = next_fit_range(head->next, end, units, align, 0);
+		prev = next_fit_range(head->next, end, units, align, 0);
 	}
-	if (link != NULL) {
-		slob->rover = (uintptr_t)*link;
-		slob->rover_page = &slob_page_of(*link)->link;
+	if (prev != NULL) {
+		slob->rover = (uintptr_t)prev->next;
+		slob->rover_page = &slob_page_of(prev)->link;
 	}
-	return link;
+	return prev;
 }
 
-static struct slob_block **
-best_fit_find(struct slob *slob, unsigned units, size_t align)
+static __always_inline struct slob_block *
+best_choose(struct slob *slob, unsigned units, size_t align)
 {
 	struct list *pos, *first = &slob->pages;
-	struct slob_block **best = NULL;
+	struct slob_block *best = NULL; /* its predecessor */
+	uint32_t best_units = UINT32_MAX;
 
 	for (pos = slob_search_start(slob, units);
-	     pos != &slob->pages && (best == NULL || (*best)->units > units);
-	     pos = pos->next) {
+	     pos != &slob->pages && best_units > units; pos = pos->next) {
 		struct slob_page *page = slob_page_entry(pos);
-		struct slob_block **link, *block;
+		const struct slob_block *end = slob_page_end(page);
+		struct slob_block *prev = &page->anchor, *block;
 		uint32_t largest = 0;
 
-		if (page->largest < units)
+		if (page->anchor.largest < units)
 			continue;
-		for (link = &page->free; (block = *link) != NULL;
-		     link = &block->next) {
+		for (; (block = prev->next) != end; prev = block) {
 			if (block->units > largest)
 				largest = block->units;
 			if (slob_block_fits(block, units, align) &&
-			    (best == NULL || block->units < (*best)->units))
-				best = link;
+			    block->units < best_units) {
+				best = prev;
+				best_units = block->units;
+			}
 		}
-		page->largest = (uint16_t)largest;
+		page->anchor.largest = (uint16_t)largest;
 		if (best != NULL && first == &slob->pages)
 			first = pos;
 	}
@@ -161,11 +164,11 @@ best_fit_find(struct slob *slob, unsigned units, size_t align)
 	return best;
 }
 
-static struct slob_block **
-worst_fit_find(struct slob *slob, unsigned units, size_t align)
+static __always_inline struct slob_block *
+worst_choose(struct slob *slob, unsigned units, size_t align)
 {
 	struct list *pos, *first = &slob->pages;
-	struct slob_block **worst = NULL;
+	struct slob_block *worst = NULL; /* its predecessor */
 	/* Only more than this is of interest. */
 	uint32_t at_least = units - 1;
 
@@ -173,22 +176,22 @@ worst_fit_find(struct slob *slob, unsigned units, size_t align)
 	     pos != &slob->pages && at_least < SLOB_PAGE_UNITS;
 	     pos = pos->next) {
 		struct slob_page *page = slob_page_entry(pos);
-		struct slob_block **link, *block;
+		const struct slob_block *end = slob_page_end(page);
+		struct slob_block *prev = &page->anchor, *block;
 		uint32_t largest = 0;
 
-		if (page->largest <= at_least)
+		if (page->anchor.largest <= at_least)
 			continue;
-		for (link = &page->free; (block = *link) != NULL;
-		     link = &block->next) {
+		for (; (block = prev->next) != end; prev = block) {
 			if (block->units > largest)
 				largest = block->units;
 			if (block->units > at_least &&
 			    slob_block_fits(block, units, align)) {
-				worst = link;
+				worst = prev;
 				at_least = block->units;
 			}
 		}
-		page->largest = (uint16_t)largest;
+		page->anchor.largest = (uint16_t)largest;
 		if (worst != NULL && first == &slob->pages)
 			first = pos;
 	}
@@ -196,28 +199,51 @@ worst_fit_find(struct slob *slob, unsigned units, size_t align)
 	return worst;
 }
 
+/* Each choice compiled twice: for objects that any block's end is good enough
+ * for, and for those that want to be aligned. */
+#define SLOB_FIT(fit)                                                          \
+	static struct slob_block *fit##_find(struct slob *slob,                \
+					     unsigned units)                   \
+	{                                                                      \
+		return fit##_choose(slob, units, SLOB_UNIT);                   \
+	}                                                                      \
+	static struct slob_block *fit##_find_aligned(                          \
+		struct slob *slob, unsigned units, size_t align)               \
+	{                                                                      \
+		return fit##_choose(slob, units, align);                       \
+	}
+
+SLOB_FIT(first)
+SLOB_FIT(next)
+SLOB_FIT(best)
+SLOB_FIT(worst)
+
 static const struct slob_fit first_fit = {
 	.name = "first",
 	.description = "the lowest address that fits",
-	.find = first_fit_find,
+	.find = first_find,
+	.find_aligned = first_find_aligned,
 };
 
 static const struct slob_fit next_fit = {
 	.name = "next",
 	.description = "the first that fits from where the last search ended",
-	.find = next_fit_find,
+	.find = next_find,
+	.find_aligned = next_find_aligned,
 };
 
 static const struct slob_fit best_fit = {
 	.name = "best",
 	.description = "the smallest block that fits",
-	.find = best_fit_find,
+	.find = best_find,
+	.find_aligned = best_find_aligned,
 };
 
 static const struct slob_fit worst_fit = {
 	.name = "worst",
 	.description = "the largest block",
-	.find = worst_fit_find,
+	.find = worst_find,
+	.find_aligned = worst_find_aligned,
 };
 
 const struct slob_fit *const slob_fits[] = { &first_fit, &next_fit, &best_fit,

@@ -5,8 +5,33 @@
 #include <kernel/check.h>
 
 #include "check_kmem.h"
+#include "check_page.h"
 
 const struct check checks[] = {
+	/* Physical pages. */
+	{
+		.name = "alloc_page",
+		.help = "the page allocator's contract, under its own policy",
+		.stage = CHECK_PAGE,
+		.in_all = true,
+		.classic_line = "check_alloc_page() succeeded!",
+		.run = check_alloc_page,
+	},
+	{
+		.name = "page_policies",
+		.help = "the page allocator's policies, side by side",
+		.stage = CHECK_PAGE,
+		.in_all = true,
+		.run = check_page_policies,
+	},
+	{
+		.name = "page_exhaustion",
+		.help = "allocating pages until there are none",
+		.stage = CHECK_PAGE,
+		.in_all = true,
+		.run = check_page_exhaustion,
+	},
+
 	/* The kernel's address space: before there are stacks in it. */
 	{
 		.name = "pgdir",

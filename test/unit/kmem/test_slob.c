@@ -226,7 +226,7 @@ checked_alloc(struct slob *slob, size_t size, size_t align)
 	run = model_choose(slob->fit->name, units, real_align);
 	if (run != NULL)
 		expected = model_place(run, units, real_align);
-	object = slob_alloc(slob, size, align, GFP_KERNEL);
+	object = slob_alloc_aligned(slob, size, align, GFP_KERNEL);
 	if (expected != 0) {
 		assert_int_equal(nr_gets, gets_before);
 	} else if (object != NULL) {
@@ -425,7 +425,7 @@ each_rule_by_hand(void **state)
 		for (size_t i = 0; i < 10; i += 2)
 			checked_free(&slob, objects[i]);
 		/* The object is the upper end of the hole. */
-		assert_ptr_equal(slob_alloc(&slob, 14 * SLOB_UNIT, 1, 0),
+		assert_ptr_equal(slob_alloc(&slob, 14 * SLOB_UNIT, 0),
 				 (char *)objects[rules[r].hole] +
 					 (cut[rules[r].hole] - 15) * SLOB_UNIT);
 		assert_true(slob_validate(&slob));
@@ -441,7 +441,7 @@ each_rule_by_hand(void **state)
 			unsigned hole, rest; /* units left below the object */
 		} order[7] = { { 6, 15 }, { 6, 0 }, { 4, 5 }, { 2, 15 },
 			       { 2, 0 },  { 0, 5 }, { 6, 15 } };
-		void *object = slob_alloc(&slob, 14 * SLOB_UNIT, 1, 0);
+		void *object = slob_alloc(&slob, 14 * SLOB_UNIT, 0);
 
 		assert_ptr_equal(object, (char *)objects[order[turn].hole] +
 						 order[turn].rest * SLOB_UNIT);
@@ -518,7 +518,7 @@ no_page_changes_nothing(void **state)
 	assert_non_null(checked_alloc(&slob, 3000, 1));
 	gets_left = 0;
 	compare(&slob);
-	assert_null(slob_alloc(&slob, 2000, 1, GFP_ATOMIC));
+	assert_null(slob_alloc(&slob, 2000, GFP_ATOMIC));
 	compare(&slob);
 	assert_int_equal(nr_walked, 1);
 	/* The next, smaller one works. */
