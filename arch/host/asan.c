@@ -38,6 +38,19 @@ know_own_stack(struct context *context)
 	context->stack_size = cpu->stack_high - cpu->stack_low;
 }
 
+/*
+ * Findings are shown with names and lines by a process that is started when the
+ * first one is. A kernel stack is memory that a fork shares and does not copy,
+ * so that start must not happen on one: it happens now.
+ */
+void
+host_sanitizer_init(void)
+{
+	char text[64];
+
+	__sanitizer_symbolize_pc((void *)host_switch, "%f", text, sizeof(text));
+}
+
 void
 switch_to(struct context *prev, struct context *next)
 {

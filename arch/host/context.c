@@ -77,7 +77,9 @@ arch_thread_forge(struct context *context, void *kstack, uintptr_t stack,
 	return copy;
 }
 
-void
+/* Not for AddressSanitizer: before a call that does not return it looks at
+ * thread-local data of the pthread, and interrupts are on. */
+__attribute__((no_sanitize("address"))) void
 host_first_run(struct trapframe *tf)
 {
 	host_fiber_first();

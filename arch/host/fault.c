@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 /* Of a page fault: bits of the error code. */
 #define FAULT_WRITE 0x2
@@ -31,6 +32,17 @@ is_guard(uintptr_t va)
 	       ARCH_KSTACK_SLOT - ARCH_KSTACK_PAGES * PAGE_SIZE;
 }
 
+/* Whether Linux found no room for the frame of a signal below this stack
+ * pointer: then it sends SIGSEGV instead, and names no address. */
+static bool
+is_signal_without_room(const siginfo_t *info, uintptr_t sp)
+{
+	uintptr_t low, high;
+
+	return info->si_code == SI_KERNEL && host_stack_find(sp, &low, &high) &&
+	       sp < low + sysconf(_SC_MINSIGSTKSZ);
+}
+
 /* Whether this access ran out of the lower end of the current thread's stack. */
 static bool
 is_stack_overflow(uintptr_t va)
@@ -46,6 +58,13 @@ is_stack_overflow(uintptr_t va)
 }
 
 static void
+describe_overflow(char *what, size_t size, uintptr_t va)
+{
+	snprintf(what, size, "stack overflow of thread %s (pid %d) at 0x%lx",
+		 current->name, current->pid, va);
+}
+
+static void
 describe_access(char *what, size_t size, const ucontext_t *uc, uintptr_t va)
 {
 	greg_t error = uc->uc_mcontext.gregs[REG_ERR];
@@ -54,9 +73,7 @@ describe_access(char *what, size_t size, const ucontext_t *uc, uintptr_t va)
 						     : "read from";
 
 	if (is_stack_overflow(va))
-		snprintf(what, size,
-			 "stack overflow of thread %s (pid %d) at 0x%lx",
-			 current->name, current->pid, va);
+		describe_overflow(what, size, va);
 	else
 		snprintf(what, size, "page fault: %s 0x%lx, not mapped", access,
 			 va);
@@ -66,11 +83,14 @@ static void
 describe(char *what, size_t size, int signal, const siginfo_t *info,
 	 const ucontext_t *uc)
 {
+	uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
 	uintptr_t va = (uintptr_t)info->si_addr;
 
 	switch (signal) {
 	case SIGSEGV:
-		if (uc->uc_mcontext.gregs[REG_TRAPNO] == TRAP_PAGE)
+		if (is_signal_without_room(info, sp))
+			describe_overflow(what, size, sp);
+		else if (uc->uc_mcontext.gregs[REG_TRAPNO] == TRAP_PAGE)
 			describe_access(what, size, uc, va);
 		else
 			snprintf(what, size, "general protection fault");

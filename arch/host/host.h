@@ -94,6 +94,7 @@ bool host_is_kstack(uintptr_t va);
 bool host_stack_find(uintptr_t sp, uintptr_t *low, uintptr_t *high);
 
 /* What a sanitizer wants to know (plain.c, asan.c, tsan.c). */
+void host_sanitizer_init(void);			  /* before any thread */
 void host_fiber_forge(struct context *context);	  /* a new thread */
 void host_fiber_first(void);			  /* its first moment */
 void host_fiber_discard(struct context *context); /* it is over */

@@ -171,6 +171,7 @@ main(int argc, char *argv[])
 	if (error != 0)
 		host_cannot("memory for the arena", error);
 	host_boot_info(&boot, command_line);
+	host_sanitizer_init();
 	host_irq_init();
 	host_fault_init();
 

@@ -6,6 +6,11 @@
 const bool host_must_poll = false;
 
 void
+host_sanitizer_init(void)
+{
+}
+
+void
 host_fiber_forge(struct context *context)
 {
 }

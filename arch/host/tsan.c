@@ -2,10 +2,10 @@
  * ThreadSanitizer: its view of threads.
  *
  * It must know which kernel thread does what, not which pthread: each kernel
- * thread is a *fiber*. switch_to() changes fibers without letting that count as
- * synchronisation: the order of events must come from our own locks, the
- * run-queue lock that is handed over above all, and if it does not, that is a
- * finding.
+ * thread is a *fiber*. A switch counts as synchronisation from the old thread to
+ * the new one, as it should: the same CPU does both, one after the other, and the
+ * new thread gives back the run-queue lock that the old one took. Everything
+ * else must come from our own locks, or it is a finding.
  *
  * Signals that arrive anywhere are more than it can follow, so interrupts are
  * polled for. It knows some 8,000 threads at most.
@@ -13,6 +13,7 @@
  * Findings are printed as they come; the process fails in the end.
  */
 #include "host.h"
+#include <sanitizer/common_interface_defs.h>
 #include <sanitizer/tsan_interface.h>
 
 const bool host_must_poll = true;
@@ -38,13 +39,26 @@ __tsan_on_report(void *report)
 	atomic_store_relaxed(&findings, 1u);
 }
 
+/*
+ * Findings are shown with names and lines by a process that is started when the
+ * first one is. A kernel stack is memory that a fork shares and does not copy,
+ * so that start must not happen on one: it happens now.
+ */
+void
+host_sanitizer_init(void)
+{
+	char text[64];
+
+	__sanitizer_symbolize_pc((void *)host_switch, "%f", text, sizeof(text));
+}
+
 /* Between the two calls this is neither thread: nothing may be watched. */
 __attribute__((disable_sanitizer_instrumentation)) void
 switch_to(struct context *prev, struct context *next)
 {
 	if (prev->fiber == NULL)
 		prev->fiber = __tsan_get_current_fiber();
-	__tsan_switch_to_fiber(next->fiber, __tsan_switch_to_fiber_no_sync);
+	__tsan_switch_to_fiber(next->fiber, 0);
 	host_switch(prev, next);
 }
 
