@@ -92,6 +92,12 @@ page_zero(struct page *base, size_t n)
 	return base;
 }
 
+static inline bool
+page_is_mapped(const struct page *page)
+{
+	return (size_t)(page - mem_map) < mem_map_nr;
+}
+
 /* Someone asked for 0 pages. */
 static void
 complain_zero(const char *what, uintptr_t caller)
@@ -103,7 +109,8 @@ complain_zero(const char *what, uintptr_t caller)
 	       (unsigned long)caller, symbol_name(caller, name, sizeof(name)));
 }
 
-/* Someone gave back what is not his, because of the frame `bad`. */
+/* Someone gave back what is not his, because of the frame `bad`. A pointer that
+ * is no frame's has no address to print but its own. */
 static void
 complain(const char *what, const struct page *base, size_t n,
 	 const struct page *bad, const char *why, uintptr_t caller)
@@ -111,11 +118,18 @@ complain(const char *what, const struct page *base, size_t n,
 	char name[64];
 
 	nr_page_complaints++;
-	printk("page: %s of %zu at 0x%08lx by 0x%08lx (%s): 0x%08lx is %s; "
-	       "nothing is done\n",
-	       what, n, (unsigned long)page_to_phys(base).addr,
-	       (unsigned long)caller, symbol_name(caller, name, sizeof(name)),
-	       (unsigned long)page_to_phys(bad).addr, why);
+	symbol_name(caller, name, sizeof(name));
+	if (!page_is_mapped(base))
+		printk("page: %s of %zu by 0x%08lx (%s): struct page %p is %s; "
+		       "nothing is done\n",
+		       what, n, (unsigned long)caller, name, (const void *)base,
+		       why);
+	else
+		printk("page: %s of %zu at 0x%08lx by 0x%08lx (%s): 0x%08lx is "
+		       "%s; nothing is done\n",
+		       what, n, (unsigned long)page_to_phys(base).addr,
+		       (unsigned long)caller, name,
+		       (unsigned long)page_to_phys(bad).addr, why);
 }
 
 /* From one node, if that leaves it what such a request must leave. */
@@ -279,7 +293,7 @@ free_general(struct page *base, size_t n, uintptr_t caller)
 		complain_zero("free", caller);
 		return;
 	}
-	if (likely((size_t)(base - mem_map) < mem_map_nr)) {
+	if (likely(page_is_mapped(base))) {
 		node = &page_nodes[base->node];
 		state = spin_lock_irqsave(&node->lock);
 		wrong = pool_free(&node->pool, base, n, &bad);

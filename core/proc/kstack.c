@@ -22,6 +22,7 @@
  * outside it.
  */
 #include <kernel/bitmap.h>
+#include <kernel/failpoint.h>
 #include <kernel/page.h>
 #include "internal.h"
 
@@ -73,6 +74,8 @@ map_slot(struct page *pages, uintptr_t *kstack) REQUIRES(kstack_lock)
 
 	if (slot >= nr_slots)
 		return -E_NO_FREE_PROC;
+	if (KERNEL_DEBUG && failpoint())
+		return -E_NO_MEM;
 	*kstack = slot_to_kstack(slot);
 	err = arch_map_range(arch_kernel_space(), *kstack, page_to_phys(pages),
 			     ARCH_KSTACK_PAGES, MAP_READ | MAP_WRITE);

@@ -210,6 +210,7 @@ const struct boot_option threads_option = {
 void
 proc_init(thread_fn *init_main)
 {
+	static char greeting[] = "Hello world!!";
 	int pid;
 
 	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
@@ -220,7 +221,7 @@ proc_init(thread_fn *init_main)
 	boot_cr3 = arch_kernel_space()->root;
 	kstack_init(limit);
 
-	pid = kernel_thread_on(CPU_ANY, "init", init_main, "Hello world!!");
+	pid = kernel_thread_on(CPU_ANY, "init", init_main, greeting);
 	if (pid != 1)
 		panic("proc_init: init is pid %d, not 1", pid);
 	initproc = find_proc(pid);

@@ -19,6 +19,7 @@ quiet_state_take(void)
 	struct quiet_state state;
 
 	kstack_drain();
+	kmem_shrink();
 	page_drain_all();
 	state.nr_process = nr_process();
 	state.nr_free_pages = nr_free_pages();

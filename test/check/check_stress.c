@@ -18,6 +18,13 @@
 
 /* -- create, exit, wait --------------------------------------------------------------- */
 
+/* Where the i-th child is born: anywhere, but every fourth on a CPU of its own, in turn. */
+static unsigned
+cradle(unsigned long nr)
+{
+	return nr % BROOD == 1 ? (unsigned)(nr / BROOD % nr_cpus) : CPU_ANY;
+}
+
 /* Has `*arg` children, a few at a time; each is reaped by pid or as any. */
 static int
 thread_breed(void *arg)
@@ -29,8 +36,9 @@ thread_breed(void *arg)
 		int nr = (int)MIN(left, (unsigned long)BROOD), sum = 0, code;
 
 		for (int i = 0; i < nr; i++) {
-			int pid = kernel_thread(thread_return,
-						(void *)(intptr_t)(i + 1), 0);
+			int pid = kernel_thread_on(
+				cradle(left + (unsigned long)i), "child",
+				thread_return, (void *)(intptr_t)(i + 1));
 
 			nr_wrong += pid <= 1;
 			if (i % 2 == 0) {
