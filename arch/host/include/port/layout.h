@@ -3,9 +3,9 @@
  *
  * The addresses are constants, so that a run can be repeated to the last
  * pointer and turning a physical address into a virtual one is one addition. They lie
- * where Linux puts nothing by itself, below the 16 TiB that valgrind leaves its
- * client and the 512 GiB that ThreadSanitizer does. AddressSanitizer wants them
- * above its shadow memory.
+ * where Linux puts nothing by itself: above what valgrind takes (from 64 GiB on),
+ * below the end of what ThreadSanitizer leaves (512 GiB). AddressSanitizer wants
+ * them above its shadow memory.
  *
  *	0                    user addresses, which only software walks
  *	HOST_USER_END        never mapped
@@ -30,7 +30,7 @@
 
 #define HOST_USER_END 0x0800000000ul /* 32 GiB */
 #define HOST_RAM_MAX 0x1000000000ul  /* 64 GiB */
-#define HOST_RAM_BASE (HOST_LAYOUT_BASE + 0x1000000000ul)
+#define HOST_RAM_BASE (HOST_LAYOUT_BASE + 0x4000000000ul)
 #define HOST_KSTACK_BASE (HOST_RAM_BASE + HOST_RAM_MAX)
 
 #endif /* PORT_LAYOUT_H */
