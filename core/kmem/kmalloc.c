@@ -54,12 +54,19 @@ static struct list caches GUARDED_BY(caches_lock) = LIST_INIT(caches);
 
 static unsigned long nr_reports;
 
+/* Behind the line that says what is wrong. */
+static void
+report_end(void)
+{
+	(void)atomic_add(&nr_reports, 1);
+	backtrace_print();
+}
+
 void
 kmem_report(const char *what, const void *ptr)
 {
-	(void)atomic_add(&nr_reports, 1);
 	printk("kmem: %s: %p\n", what, ptr);
-	backtrace_print();
+	report_end();
 }
 
 unsigned long
@@ -255,7 +262,7 @@ cache_create(const char *name, size_t size, size_t align, unsigned flags,
 	if (problem != NULL) {
 		printk("kmem: cannot create cache %s: %s\n",
 		       name != NULL ? name : "(null)", problem);
-		kmem_report("bad cache", name);
+		report_end();
 		return NULL;
 	}
 	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
@@ -264,7 +271,8 @@ cache_create(const char *name, size_t size, size_t align, unsigned flags,
 		return NULL;
 	if (!cache_link(name, cache)) {
 		(void)backend->cache_destroy(cache, &nr_live);
-		kmem_report("two caches of one name at once", name);
+		printk("kmem: two caches %s at once\n", name);
+		report_end();
 		return NULL;
 	}
 	return cache;
@@ -333,8 +341,9 @@ kmem_cache_destroy(struct kmem_cache *cache)
 	err = backend->cache_destroy(cache, &nr_live);
 	if (err == 0)
 		return 0;
-	printk("kmem: cache %s stays: %zu objects are out\n", name, nr_live);
-	kmem_report("cache destroyed with objects out", cache);
+	printk("kmem: cannot destroy cache %s: %zu objects are out\n", name,
+	       nr_live);
+	report_end();
 	state = spin_lock_irqsave(&caches_lock);
 	list_add_tail(&caches, &cache->link);
 	spin_unlock_irqrestore(&caches_lock, state);

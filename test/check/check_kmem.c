@@ -359,7 +359,8 @@ check_kmem_cache(void)
 	EXPECT(kmem_cache_create("check", 1, 0, 0, NULL) == NULL);
 	EXPECT(kmem_cache_create("check", LARGEST + 1, 0, 0, NULL) == NULL);
 	EXPECT(kmem_cache_create("check", 64, 24, 0, NULL) == NULL);
-	EXPECT(kmem_cache_create("check", 64, 0, ~0u, NULL) == NULL);
+	EXPECT(kmem_cache_create("check", 64, 0, SLAB_ALL_FLAGS + 1, NULL) ==
+	       NULL);
 	EXPECT(kmem_cache_create("check", 64, 0, SLAB_POISON, constructor) ==
 	       NULL);
 	EXPECT_EQ(kmem_nr_reports() - reports, 6);

@@ -1,1 +1,2 @@
 unit-tests += test/unit/kmem/test_slob.c
+unit-tests += test/unit/kmem/test_kmalloc.c
