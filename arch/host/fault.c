@@ -16,11 +16,9 @@
 #include <unistd.h>
 
 /* Of a page fault: bits of the error code. */
+#define FAULT_PRESENT 0x1
 #define FAULT_WRITE 0x2
 #define FAULT_FETCH 0x10
-
-/* Number of the exception. */
-#define TRAP_PAGE 14
 
 #define WHAT_BYTES 128
 
@@ -60,55 +58,59 @@ is_stack_overflow(uintptr_t va)
 static void
 describe_overflow(char *what, size_t size, uintptr_t va)
 {
-	snprintf(what, size, "stack overflow of thread %s (pid %d) at 0x%lx",
-		 current->name, current->pid, va);
+	snprintf(what, size, "stack overflow of thread %s (pid %d) at 0x%016lx",
+		 current->name[0] ? current->name : "idle", current->pid, va);
 }
 
 static void
-describe_access(char *what, size_t size, const ucontext_t *uc, uintptr_t va)
+describe_access(char *what, size_t size, greg_t error, uintptr_t va)
 {
-	greg_t error = uc->uc_mcontext.gregs[REG_ERR];
 	const char *access = (error & FAULT_FETCH)   ? "fetch from"
 			     : (error & FAULT_WRITE) ? "write to"
-						     : "read from";
+						     : "read of";
 
-	if (is_stack_overflow(va))
-		describe_overflow(what, size, va);
-	else
-		snprintf(what, size, "page fault: %s 0x%lx, not mapped", access,
-			 va);
+	snprintf(what, size, "page fault: %s 0x%016lx by the kernel, %s (K/%c)",
+		 access, va,
+		 (error & FAULT_PRESENT) ? "protected" : "not mapped",
+		 (error & FAULT_WRITE) ? 'W' : 'R');
+}
+
+static const char *
+exception_name(int signal)
+{
+	switch (signal) {
+	case SIGSEGV:
+		return "general protection fault";
+	case SIGBUS:
+		return "bus error (Linux has no memory for it)";
+	case SIGFPE:
+		return "divide error";
+	case SIGILL:
+		return "invalid opcode";
+	default:
+		return "exception";
+	}
 }
 
 static void
 describe(char *what, size_t size, int signal, const siginfo_t *info,
-	 const ucontext_t *uc)
+	 const greg_t *registers)
 {
-	uintptr_t sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+	uintptr_t sp = (uintptr_t)registers[REG_RSP];
 	uintptr_t va = (uintptr_t)info->si_addr;
+	bool page_fault = signal == SIGSEGV && info->si_code != SI_KERNEL;
 
-	switch (signal) {
-	case SIGSEGV:
-		if (is_signal_without_room(info, sp))
-			describe_overflow(what, size, sp);
-		else if (uc->uc_mcontext.gregs[REG_TRAPNO] == TRAP_PAGE)
-			describe_access(what, size, uc, va);
-		else
-			snprintf(what, size, "general protection fault");
-		break;
-	case SIGBUS:
+	if (signal == SIGSEGV && is_signal_without_room(info, sp))
+		describe_overflow(what, size, sp);
+	else if (page_fault && is_stack_overflow(va))
+		describe_overflow(what, size, va);
+	else if (page_fault)
+		describe_access(what, size, registers[REG_ERR], va);
+	else
 		snprintf(what, size,
-			 "bus error at 0x%lx: Linux has no memory for it", va);
-		break;
-	case SIGFPE:
-		snprintf(what, size, "divide error");
-		break;
-	case SIGILL:
-		snprintf(what, size, "invalid opcode");
-		break;
-	default:
-		snprintf(what, size, "signal %d", signal);
-		break;
-	}
+			 "%s (trap %lld, error code 0x%llx) at 0x%016llx",
+			 exception_name(signal), registers[REG_TRAPNO],
+			 registers[REG_ERR], registers[REG_RIP]);
 }
 
 static void
@@ -127,12 +129,12 @@ on_fault(int signal, siginfo_t *info, void *machine)
 	if (!host_is_cpu()) {
 		snprintf(
 			what, sizeof(what),
-			"ashlar: signal %d in a thread of the port, at 0x%lx\n",
+			"ashlar: signal %d in a device's thread, at 0x%016lx\n",
 			signal, tf.pc);
 		host_write_all(2, what, strlen(what));
 		host_exit(PANIC_EXIT_CODE);
 	}
-	describe(what, sizeof(what), signal, info, uc);
+	describe(what, sizeof(what), signal, info, uc->uc_mcontext.gregs);
 	trap_enter(&tf);
 	trap_fatal(&tf, what);
 }

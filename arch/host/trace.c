@@ -53,65 +53,108 @@ register_of(const struct trapframe *tf, int index)
 	return (uintptr_t)uc->uc_mcontext.gregs[index];
 }
 
+/* The newest trap of this thread, if it came as a signal. */
+static const struct trapframe *
+newest_signal(void)
+{
+	const struct proc_struct *self = current;
+
+	if (self == NULL || self->tf == NULL || self->trap_depth == 0 ||
+	    self->tf->machine == NULL)
+		return NULL;
+	return self->tf;
+}
+
+/* A walk: the frame it stands on, and the part of the stack that is left. */
+struct walk {
+	uintptr_t at, low, high;
+	const struct trapframe *trap; /* a trap on the way, not reached yet */
+};
+
+static bool
+walk_start(struct walk *walk, uintptr_t rbp, uintptr_t sp)
+{
+	walk->at = rbp;
+	if (!host_stack_find(sp, &walk->low, &walk->high))
+		return false;
+	walk->low = MAX(walk->low, sp);
+	return true;
+}
+
+static bool
+walk_has_frame(const struct walk *walk)
+{
+	return walk->at >= walk->low &&
+	       walk->at + sizeof(struct frame) <= walk->high &&
+	       walk->at % sizeof(uintptr_t) == 0;
+}
+
+/* To the caller; *pc says where it goes on. false: there is none. */
+static bool
+walk_step(struct walk *walk, uintptr_t *pc)
+{
+	const struct frame *frame = (const struct frame *)walk->at;
+	const struct trapframe *trap = walk->trap;
+
+	*pc = frame->pc;
+	if (frame->pc == 0)
+		return false;
+	/* The handler of a signal seems to be called by what it interrupted,
+	 * from somewhere in libc. */
+	if (trap != NULL && frame->caller == register_of(trap, REG_RBP)) {
+		*pc = trap->pc;
+		walk->trap = NULL;
+		return walk_start(walk, frame->caller, trap->sp);
+	}
+	if (frame->caller <= walk->at)
+		walk->low = walk->high; /* this was the last */
+	walk->at = frame->caller;
+	return true;
+}
+
 unsigned
 arch_backtrace(const struct trapframe *tf, uintptr_t *pcs, unsigned max)
 {
-	uintptr_t at = (uintptr_t)__builtin_frame_address(0);
-	uintptr_t sp = at, low, high;
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	struct walk walk = { .trap = NULL };
 	unsigned nr = 0;
 
 	if (tf != NULL && max > 0)
 		pcs[nr++] = tf->pc;
 	if (tf != NULL && tf->machine == NULL)
 		return nr;
-	if (tf != NULL) {
-		at = register_of(tf, REG_RBP);
-		sp = tf->sp;
-	}
-	if (!host_stack_find(sp, &low, &high))
+	if (tf == NULL)
+		walk.trap = newest_signal();
+	if (!(tf == NULL ? walk_start(&walk, here, here)
+			 : walk_start(&walk, register_of(tf, REG_RBP), tf->sp)))
 		return nr;
-	while (nr < max && at >= MAX(sp, low) &&
-	       at + sizeof(struct frame) <= high && at % sizeof(at) == 0) {
-		const struct frame *frame = (const struct frame *)at;
-
-		if (frame->pc == 0)
-			break;
-		pcs[nr++] = frame->pc;
-		if (frame->caller <= at)
-			break;
-		at = frame->caller;
-	}
+	while (nr < max && walk_has_frame(&walk) && walk_step(&walk, &pcs[nr]))
+		nr++;
 	return nr;
 }
 
 void
 arch_frame_print(const struct trapframe *tf)
 {
-	static const struct {
-		int index;
-		const char *name;
-	} registers[] = {
-		{ REG_RAX, "rax" },	  { REG_RBX, "rbx" },
-		{ REG_RCX, "rcx" },	  { REG_RDX, "rdx" },
-		{ REG_RSI, "rsi" },	  { REG_RDI, "rdi" },
-		{ REG_RBP, "rbp" },	  { REG_R8, "r8 " },
-		{ REG_R9, "r9 " },	  { REG_R10, "r10" },
-		{ REG_R11, "r11" },	  { REG_R12, "r12" },
-		{ REG_R13, "r13" },	  { REG_R14, "r14" },
-		{ REG_R15, "r15" },	  { REG_EFL, "flags" },
-		{ REG_TRAPNO, "trapno" }, { REG_ERR, "err" },
-		{ REG_CR2, "cr2" },
-	};
+	const greg_t *r;
 
-	printk("trap frame at %p\n", (const void *)tf);
-	printk("  rip 0x%016lx\n", tf->pc);
-	printk("  rsp 0x%016lx\n", tf->sp);
-	printk("  interrupts %s\n", tf->irqs_on ? "on" : "off");
+	printk("  rip 0x%016lx  rsp 0x%016lx  interrupts %s\n", tf->pc, tf->sp,
+	       tf->irqs_on ? "on" : "off");
 	if (tf->fn != NULL)
-		printk("  new thread's argument %p\n", tf->arg);
+		printk("  a new thread, argument %p\n", tf->arg);
 	if (tf->machine == NULL)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
-		printk("  %s 0x%016lx\n", registers[i].name,
-		       register_of(tf, registers[i].index));
+	r = ((const ucontext_t *)tf->machine)->uc_mcontext.gregs;
+	printk("  rax 0x%016llx  rbx 0x%016llx  rcx 0x%016llx\n", r[REG_RAX],
+	       r[REG_RBX], r[REG_RCX]);
+	printk("  rdx 0x%016llx  rsi 0x%016llx  rdi 0x%016llx\n", r[REG_RDX],
+	       r[REG_RSI], r[REG_RDI]);
+	printk("  rbp 0x%016llx  r8  0x%016llx  r9  0x%016llx\n", r[REG_RBP],
+	       r[REG_R8], r[REG_R9]);
+	printk("  r10 0x%016llx  r11 0x%016llx  r12 0x%016llx\n", r[REG_R10],
+	       r[REG_R11], r[REG_R12]);
+	printk("  r13 0x%016llx  r14 0x%016llx  r15 0x%016llx\n", r[REG_R13],
+	       r[REG_R14], r[REG_R15]);
+	printk("  flags 0x%08llx  trap %lld  err 0x%llx  cr2 0x%016llx\n",
+	       r[REG_EFL], r[REG_TRAPNO], r[REG_ERR], r[REG_CR2]);
 }
