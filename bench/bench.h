@@ -33,7 +33,9 @@ extern const struct bench bench_yield_2, bench_yield_4000;
 extern const struct bench bench_wakeup, bench_wakeup_semaphore;
 extern const struct bench bench_create, bench_create_4000, bench_pid_wrap;
 extern const struct bench bench_page_pair_order0, bench_page_pair_order3;
-extern const struct bench bench_page_fragmented, bench_page_batch;
+extern const struct bench bench_page_pair_order4, bench_page_batch;
+extern const struct bench bench_page_fragmented_order3;
+extern const struct bench bench_page_fragmented_order4;
 extern const struct bench bench_kmalloc_variable;
 extern const struct bench bench_slob_pair, bench_slob_batch;
 

@@ -12,6 +12,8 @@
 /* Pairs in one sample. */
 #define PAIRS 1000
 #define ORDER3_PAGES 8
+/* More than any CPU keeps for itself: always a matter of the policy. */
+#define ORDER4_PAGES 16
 #define BATCH_PAGES 4000
 /* Every second of them is freed: that many extents of one page. */
 #define FRAGMENTS 2000
@@ -42,40 +44,59 @@ const struct bench bench_page_pair_order0 = {
 	.run = run_pair_order0,
 };
 
-static int
-run_pair_order3(const struct bench *bench)
+/* Pairs of nr_pages each; inline, so that the number is a constant there. */
+static __always_inline int
+run_pairs(const struct bench *bench, const size_t nr_pages)
 {
 	struct bench_row *row = bench_alloc(sizeof(*row));
-	struct page *pages = alloc_pages(ORDER3_PAGES);
+	struct page *pages = alloc_pages(nr_pages);
 	int err = 0;
 
 	if (row == NULL || pages == NULL) {
 		err = bench_skip(bench, "no pages", -E_NO_MEM);
 		goto out;
 	}
-	free_pages(pages, ORDER3_PAGES);
+	free_pages(pages, nr_pages);
 	pages = NULL;
 	bench_row_init(row, bench->name, "", PAIRS);
 	while (bench_row_wants_more(row)) {
 		uint64_t start = arch_cycles();
 
 		for (unsigned i = 0; i < PAIRS; i++)
-			free_pages(alloc_pages(ORDER3_PAGES), ORDER3_PAGES);
+			free_pages(alloc_pages(nr_pages), nr_pages);
 		bench_row_add(row, start);
 	}
 	bench_row_print(row);
 out:
 	if (pages != NULL)
-		free_pages(pages, ORDER3_PAGES);
+		free_pages(pages, nr_pages);
 	if (row != NULL)
 		bench_free(row, sizeof(*row));
 	return err;
+}
+
+static int
+run_pair_order3(const struct bench *bench)
+{
+	return run_pairs(bench, ORDER3_PAGES);
 }
 
 const struct bench bench_page_pair_order3 = {
 	.name = "page.pair.order3",
 	.help = "alloc_pages(8), free_pages(8)",
 	.run = run_pair_order3,
+};
+
+static int
+run_pair_order4(const struct bench *bench)
+{
+	return run_pairs(bench, ORDER4_PAGES);
+}
+
+const struct bench bench_page_pair_order4 = {
+	.name = "page.pair.order4",
+	.help = "alloc_pages(16), free_pages(16)",
+	.run = run_pair_order4,
 };
 
 /* -- many pages -------------------------------------------------------------- */
@@ -142,9 +163,10 @@ sort_pages(struct page **pages, unsigned nr)
 	}
 }
 
-/* Every second of many neighbouring pages is free while the pairs run. */
+/* Calls `pairs` while every second of many neighbouring pages is free. */
 static int
-run_fragmented(const struct bench *bench)
+run_fragmented(const struct bench *bench,
+	       int (*pairs)(const struct bench *bench))
 {
 	struct page **pages = alloc_batch();
 	int err;
@@ -159,15 +181,33 @@ run_fragmented(const struct bench *bench)
 	}
 	/* The fragments belong to the policy, not to this CPU's list. */
 	page_drain_local();
-	err = run_pair_order3(bench);
+	err = pairs(bench);
 	free_batch(pages, BATCH_PAGES);
 	return err;
 }
 
-const struct bench bench_page_fragmented = {
+static int
+run_fragmented_order3(const struct bench *bench)
+{
+	return run_fragmented(bench, run_pair_order3);
+}
+
+const struct bench bench_page_fragmented_order3 = {
 	.name = "page.pair.order3.fragmented",
-	.help = "the same while 2,000 single pages are free, far from each other",
-	.run = run_fragmented,
+	.help = "order3 while 2,000 single pages are free, far from each other",
+	.run = run_fragmented_order3,
+};
+
+static int
+run_fragmented_order4(const struct bench *bench)
+{
+	return run_fragmented(bench, run_pair_order4);
+}
+
+const struct bench bench_page_fragmented_order4 = {
+	.name = "page.pair.order4.fragmented",
+	.help = "order4 while 2,000 single pages are free, far from each other",
+	.run = run_fragmented_order4,
 };
 
 /* Frees the pages in this order, and times that. */

@@ -21,6 +21,8 @@ I386 = {
     "page.pair.order3@pages=buddy": (200, ""),
     "page.pair.order3.fragmented": (400, "a tree policy; 2,000 fragments"),
     "page.pair.order3.fragmented@pages=buddy": (220, "2,000 fragments"),
+    "page.pair.order4": (None, "past the CPU's own lists"),
+    "page.pair.order4.fragmented": (None, "2,000 fragments"),
     "page.batch.free_random": (150, "4,000 pages"),
     "kmalloc.pair.variable@kmalloc=slab": (60, ""),
     "counter.loop": (None, "must be the instructions of its loop"),
