@@ -328,8 +328,7 @@ collect_reserved(struct parser *parser, uint64_t start, uint64_t end,
 		 uint32_t type)
 {
 	if (type != MAP_TYPE_RAM && overlaps_ram(parser, start, end))
-		add_range(parser, start, end, BOOT_RESERVED,
-			  "reserved by the firmware");
+		add_range(parser, start, end, BOOT_RESERVED, "firmware");
 }
 
 static bool
@@ -364,7 +363,7 @@ publish_ram(struct parser *parser, uint64_t direct_map_end)
 
 		add_range(parser, start, reach, BOOT_RAM, "usable");
 		add_range(parser, MAX(start, direct_map_end), end,
-			  BOOT_UNMAPPABLE, "beyond the direct map");
+			  BOOT_UNMAPPABLE, "RAM");
 		if (start < reach)
 			parser->result->ram_end = reach;
 	}
