@@ -16,6 +16,7 @@
 #include <kernel/check.h>
 #include <kernel/kmalloc.h>
 #include <kernel/monitor.h>
+#include <kernel/option.h>
 #include <kernel/page.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -23,16 +24,14 @@
 #include <kernel/work.h>
 #include <arch/boot.h>
 #include <arch/device.h>
-#include "boot_options.h"
 
-#define SCRIPT_MAX 1024
 /* Exit code of a kernel whose checks or script failed. */
 #define FAILED_EXIT_CODE 1
 
 /* arch_cycles() on entry to the kernel, and at init's first line. */
 uint64_t boot_started_at, init_started_at;
 
-static char script[SCRIPT_MAX];
+static char script[MONITOR_SCRIPT_MAX];
 
 static int
 run_set(const char *value)
@@ -49,6 +48,7 @@ run_get(void)
 	return script;
 }
 
+extern const struct boot_option run_option;
 const struct boot_option run_option = {
 	.name = "run",
 	.help = "commands for the monitor to run instead of reading the console",

@@ -37,12 +37,6 @@ enum rb_colour {
 	RB_BLACK = 1,
 };
 
-static inline struct rb_node *
-rb_parent(const struct rb_node *node)
-{
-	return (struct rb_node *)(node->parent_color & ~(uintptr_t)RB_BLACK);
-}
-
 static inline bool
 rb_is_black(const struct rb_node *node)
 {

@@ -17,6 +17,8 @@ struct command {
 
 extern const struct command *const commands[]; /* NULL-terminated */
 
+/* The longest script. */
+#define MONITOR_SCRIPT_MAX 1024
 /* Runs "cmd; cmd; ..." one after the other; returns the last error, or 0. */
 int monitor_run(const char *script);
 /* Thread: reads lines from the console and runs them until input ends. */

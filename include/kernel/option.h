@@ -25,15 +25,20 @@ struct boot_option {
 	const char *(*get)(void);
 };
 
-/*
- * Applies a command line to a NULL-terminated table: each unknown name, wrong value or
- * word without "=" is reported by name, with what would have been right, and
- * skipped. Returns the number of complaints.
- */
-unsigned options_apply(const struct boot_option *const table[],
-		       const char *command_line);
+/* Tables of settings, each NULL-terminated, the list of them too. */
+typedef const struct boot_option *const *const option_tables[];
 
-/* Prints the table as `help boot` shows it. */
-void options_print(const struct boot_option *const table[]);
+/* All there are: core/init/boot_options.c. */
+extern option_tables boot_options;
+
+/*
+ * Applies a command line: each unknown name, wrong value or word without "=" is
+ * reported by name, with what would have been right, and skipped. Returns the
+ * number of complaints. Once, before anything else runs.
+ */
+unsigned options_apply(option_tables tables, const char *command_line);
+
+/* Prints them as `help boot` shows them. */
+void options_print(option_tables tables);
 
 #endif /* KERNEL_OPTION_H */

@@ -1,0 +1,22 @@
+/*
+ * The table of boot settings, in the order in which `help boot` lists them. A
+ * setting is defined beside the code that it sets.
+ */
+#include <kernel/check.h>
+#include <kernel/kmalloc.h>
+#include <kernel/monitor.h>
+#include <kernel/page.h>
+#include <kernel/proc.h>
+#include <kernel/sched.h>
+#include <arch/boot.h>
+
+extern const struct boot_option run_option;
+
+static const struct boot_option *const core_options[] = {
+	&pages_option, &kmalloc_option,	   &fit_option,
+	&sched_option, &slice_option,	   &threads_option,
+	&check_option, &check_args_option, &run_option,
+	NULL,
+};
+
+option_tables boot_options = { core_options, arch_boot_options, NULL };

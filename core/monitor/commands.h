@@ -1,0 +1,18 @@
+/*
+ * What commands share.
+ */
+#ifndef MONITOR_COMMANDS_H
+#define MONITOR_COMMANDS_H
+
+#include <kernel/monitor.h>
+
+/* Says how the command is used; returns -E_INVAL. */
+int command_usage(const struct command *command);
+/* By name; NULL if there is none. */
+const struct command *command_find(const char *name);
+
+extern const struct command cmd_help, cmd_ps, cmd_spawn, cmd_kill, cmd_sleep,
+	cmd_pages, cmd_check, cmd_uptime, cmd_log, cmd_poweroff, cmd_reboot,
+	cmd_crash;
+
+#endif /* MONITOR_COMMANDS_H */

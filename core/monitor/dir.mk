@@ -1,0 +1,10 @@
+core-srcs += core/monitor/monitor.c
+core-srcs += core/monitor/line.c
+core-srcs += core/monitor/input.c
+core-srcs += core/monitor/commands.c
+core-srcs += core/monitor/cmd_check.c
+core-srcs += core/monitor/cmd_crash.c
+core-srcs += core/monitor/cmd_help.c
+core-srcs += core/monitor/cmd_page.c
+core-srcs += core/monitor/cmd_proc.c
+core-srcs += core/monitor/cmd_system.c
