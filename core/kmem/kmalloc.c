@@ -29,8 +29,8 @@
  * COSTS.  One load and one indirect jump more than the back end's own function.
  *
  * FAILURE.  No memory is NULL and nothing has changed. Nonsense from the caller
- * (a bad free, a bad cache) is reported by kmem_report: what, the pointer, a
- * backtrace; it is counted and otherwise ignored.
+ * is said, counted and otherwise ignored: a bad free with the pointer and a
+ * backtrace (kmem_report), a bad cache with its name.
  *
  * MEMORY PRESSURE.  The page allocator calls kmem_reclaim when pages are short:
  * the back end gives back what is wholly free.
@@ -54,19 +54,12 @@ static struct list caches GUARDED_BY(caches_lock) = LIST_INIT(caches);
 
 static unsigned long nr_reports;
 
-/* Behind the line that says what is wrong. */
-static void
-report_end(void)
-{
-	(void)atomic_add(&nr_reports, 1);
-	backtrace_print();
-}
-
 void
 kmem_report(const char *what, const void *ptr)
 {
+	(void)atomic_add(&nr_reports, 1);
 	printk("kmem: %s: %p\n", what, ptr);
-	report_end();
+	backtrace_print();
 }
 
 unsigned long
@@ -262,7 +255,7 @@ cache_create(const char *name, size_t size, size_t align, unsigned flags,
 	if (problem != NULL) {
 		printk("kmem: cannot create cache %s: %s\n",
 		       name != NULL ? name : "(null)", problem);
-		report_end();
+		(void)atomic_add(&nr_reports, 1);
 		return NULL;
 	}
 	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
@@ -272,7 +265,7 @@ cache_create(const char *name, size_t size, size_t align, unsigned flags,
 	if (!cache_link(name, cache)) {
 		(void)backend->cache_destroy(cache, &nr_live);
 		printk("kmem: two caches %s at once\n", name);
-		report_end();
+		(void)atomic_add(&nr_reports, 1);
 		return NULL;
 	}
 	return cache;
@@ -343,7 +336,7 @@ kmem_cache_destroy(struct kmem_cache *cache)
 		return 0;
 	printk("kmem: cannot destroy cache %s: %zu objects are out\n", name,
 	       nr_live);
-	report_end();
+	(void)atomic_add(&nr_reports, 1);
 	state = spin_lock_irqsave(&caches_lock);
 	list_add_tail(&caches, &cache->link);
 	spin_unlock_irqrestore(&caches_lock, state);

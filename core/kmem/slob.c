@@ -143,7 +143,8 @@ slob_page_unlist(struct slob *slob, struct slob_page *page) REQUIRES(slob->lock)
 		slob->hints_top =
 			MAX(slob->hints_top, slob_list_key(slob, next));
 	}
-	list_del(link);
+	list_del(link); /* links it to itself: "not in the list" */
+	page->anchor.largest = 0;
 }
 
 /* A new page is one free block. */
@@ -229,7 +230,8 @@ slob_alloc(struct slob *slob, size_t size, gfp_t gfp) NO_THREAD_SAFETY
 		if (!slob_grow(slob, &state, gfp))
 			return NULL;
 	block = prev->next;
-	slob->nr_empty -= block->units == SLOB_PAGE_UNITS;
+	if (unlikely(block->units == SLOB_PAGE_UNITS))
+		slob->nr_empty--;
 	nr_front = block->units - units;
 	used = block + nr_front;
 	slob_carve(slob, prev, used, units, nr_front);
@@ -277,7 +279,8 @@ slob_alloc_aligned(struct slob *slob, size_t size, size_t align,
 		if (!slob_grow(slob, &state, gfp))
 			return NULL;
 	block = prev->next;
-	slob->nr_empty -= block->units == SLOB_PAGE_UNITS;
+	if (block->units == SLOB_PAGE_UNITS)
+		slob->nr_empty--;
 	used = (struct slob_block *)slob_cut(block, units, align);
 	slob_split_behind(block, used + units);
 	slob_carve(slob, prev, used, units, (unsigned)(used - block));
@@ -287,13 +290,13 @@ slob_alloc_aligned(struct slob *slob, size_t size, size_t align,
 
 /* -- free ----------------------------------------------------------------------- */
 
-/* Whether `block` can be the header of a live object. */
+/* Whether `block` is the header of a live object. (No need to ask whether it
+ * lies behind the page's own header: that has no SLOB_USED in it.) */
 static inline bool
 slob_is_used(const struct slob_page *page, const struct slob_block *block)
 {
-	return (uintptr_t)block % SLOB_UNIT == 0 &&
-	       block >= (const struct slob_block *)(page + 1) &&
-	       page->anchor.tag == SLOB_PAGE && block->tag == SLOB_USED;
+	return (uintptr_t)block % SLOB_UNIT == 0 && block->tag == SLOB_USED &&
+	       page->anchor.tag == SLOB_PAGE;
 }
 
 /* ... and if not, why. */
@@ -311,61 +314,62 @@ slob_free_problem(const struct slob_page *page, const struct slob_block *block)
 }
 
 /*
- * Links the block between prev and next, and merges it with those it touches;
- * `end` is its page's. Returns the block that it is now part of.
+ * Puts a block that was in use back into its page's list, merged with those
+ * that it touches. Returns the free block that it is part of now; NULL if it
+ * overlaps one: nothing has changed then.
  */
 static inline struct slob_block *
-slob_merge(struct slob_block *prev, struct slob_block *block,
-	   struct slob_block *next, const struct slob_block *end)
-{
-	block->tag = SLOB_FREE;
-	if (prev + prev->units == block) {
-		prev->units = (uint16_t)(prev->units + block->units);
-		block = prev;
-	} else {
-		prev->next = block;
-		block->next = next;
-	}
-	if (block + block->units == next && next != end) {
-		block->units = (uint16_t)(block->units + next->units);
-		block->next = next->next;
-	}
-	return block;
-}
-
-/* Puts a block that is known to be in use back into its page's list. Returns
- * the page if it is to be given back. */
-static inline struct slob_page *
-slob_free_locked(struct slob *slob, struct slob_page *page,
-		 struct slob_block *block) REQUIRES(slob->lock)
+slob_link_free(struct slob_page *page, struct slob_block *block)
 {
 	struct slob_block *prev = &page->anchor, *next = prev->next;
-	struct slob_block *end = slob_page_end(page);
-	bool was_full = next == end;
+	struct slob_block *prev_end, *block_end;
+	unsigned units = block->units;
 
 	while (next < block) {
 		prev = next;
 		next = next->next;
 	}
-	if (unlikely(block->units < 2 || block + block->units > next ||
-		     prev + prev->units > block)) {
+	prev_end = prev + prev->units;
+	block_end = block + units;
+	if (unlikely(units < 2 || block_end > next || prev_end > block))
+		return NULL;
+
+	block->tag = SLOB_FREE;
+	if (prev_end == block) {
+		units += prev->units;
+		block = prev;
+	} else {
+		prev->next = block;
+	}
+	if (block_end == next && next != slob_page_end(page)) {
+		units += next->units;
+		next = next->next;
+	}
+	block->units = (uint16_t)units;
+	block->next = next;
+	return block;
+}
+
+/* Returns the page if it is to be given back. */
+static inline struct slob_page *
+slob_free_locked(struct slob *slob, struct slob_page *page,
+		 struct slob_block *block) REQUIRES(slob->lock)
+{
+	struct slob_block *merged = slob_link_free(page, block);
+
+	if (unlikely(merged == NULL)) {
 		kmem_report("free of an object with an overwritten header",
 			    block + 1);
 		return NULL;
 	}
-
-	block = slob_merge(prev, block, next, end);
-	if (unlikely(was_full)) {
-		page->anchor.largest = block->units;
+	if (merged->units > page->anchor.largest)
+		page->anchor.largest = merged->units;
+	if (unlikely(list_empty(&page->link)))
 		slob_page_list(slob, page);
-	} else {
-		if (block->units > page->anchor.largest)
-			page->anchor.largest = block->units;
-		if (unlikely((uintptr_t)&page->link < slob->hints_top))
-			slob_hints_lower(slob, page);
-	}
+	else if (unlikely((uintptr_t)&page->link < slob->hints_top))
+		slob_hints_lower(slob, page);
 
-	if (likely(block->units != SLOB_PAGE_UNITS) ||
+	if (likely(merged->units != SLOB_PAGE_UNITS) ||
 	    ++slob->nr_empty <= SLOB_KEEP_EMPTY)
 		return NULL;
 	slob_page_leave(slob, page);
