@@ -75,10 +75,14 @@ buddy_put(struct page_pool *pool, struct page *block, unsigned order)
 static inline void
 buddy_take(struct page_pool *pool, struct page *block, unsigned order)
 {
+	struct list *prev = block->free_link.prev;
+	struct list *next = block->free_link.next;
+
 	block->tag = 0;
-	block->free_link.prev->next = block->free_link.next;
-	block->free_link.next->prev = block->free_link.prev;
-	if (list_empty(&pool->blocks[order]))
+	prev->next = next;
+	next->prev = prev;
+	/* It stood between the head and the head. */
+	if (prev == next)
 		pool->orders &= ~((uint32_t)1 << order);
 }
 
@@ -122,39 +126,52 @@ buddy_alloc(struct page_pool *pool, size_t n)
 }
 
 /* A free block joins its buddy, and the whole the next, as far as it goes. */
-static void
+static inline void
 buddy_merge(struct page_pool *pool, size_t frame, unsigned order)
 {
-	for (; order < NR_ORDERS - 1; order++) {
-		size_t other = frame ^ ((size_t)1 << order);
-		struct page *buddy;
+	size_t size = (size_t)1 << order;
 
-		if (other - pool->map_start >= pool->map_nr)
-			break;
-		buddy = pool->map + (other - pool->map_start);
-		if (buddy->tag != order + 1 || buddy->node != pool->node)
+	for (;; size <<= 1) {
+		size_t other = frame ^ size;
+		struct page *buddy = pool->map + (other - pool->map_start);
+
+		if (other - pool->map_start >= pool->map_nr ||
+		    buddy->tag != order + 1 || buddy->node != pool->node)
 			break;
 		buddy_take(pool, buddy, order);
-		frame &= ~((size_t)1 << order);
+		order++;
+		frame &= other; /* the lower of the two */
 	}
 	buddy_put(pool, pool->map + (frame - pool->map_start), order);
 }
 
-static void
-buddy_free(struct page_pool *pool, struct page *base, size_t n)
+/* Cuts any run of frames into the largest blocks that are aligned. */
+static __noinline void
+buddy_free_pieces(struct page_pool *pool, size_t frame, size_t n)
 {
-	size_t frame = buddy_frame(pool, base), end = frame + n;
-
-	pool_count_free(pool, n);
-	while (frame < end) {
-		unsigned order = buddy_floor(end - frame);
+	while (n > 0) {
+		unsigned order = buddy_floor(n);
 
 		/* No larger than its alignment (frame 0 has every one). */
 		if ((frame & (((size_t)1 << order) - 1)) != 0)
 			order = (unsigned)__builtin_ctzl(frame);
 		buddy_merge(pool, frame, order);
 		frame += (size_t)1 << order;
+		n -= (size_t)1 << order;
 	}
+}
+
+static void
+buddy_free(struct page_pool *pool, struct page *base, size_t n)
+{
+	size_t frame = buddy_frame(pool, base);
+
+	pool_count_free(pool, n);
+	/* Mostly it is a block: of a power of two, and aligned to it. */
+	if (unlikely(((n | frame) & (n - 1)) != 0))
+		buddy_free_pieces(pool, frame, n);
+	else
+		buddy_merge(pool, frame, buddy_floor(n));
 }
 
 static size_t

@@ -42,6 +42,33 @@ first_fit_augment(struct rb_node *node)
 	return true;
 }
 
+/* The extent became longer: whoever is above knows at least so much. */
+static void
+first_fit_grown(struct page *last)
+{
+	struct rb_node *node = &last->rb;
+	size_t nr = last->nr;
+
+	while (node != NULL && extent_entry(node)->max < nr) {
+		extent_entry(node)->max = nr;
+		node = rb_parent(node);
+	}
+}
+
+/* The extent became shorter than `before`: who knew a longer one is not
+ * concerned. */
+static void
+first_fit_shrunk(struct page *last, size_t before)
+{
+	struct rb_node *node = &last->rb;
+
+	while (node != NULL && extent_entry(node)->max == before) {
+		if (!first_fit_augment(node))
+			break;
+		node = rb_parent(node);
+	}
+}
+
 static void
 first_fit_init(struct page_pool *pool)
 {
@@ -82,7 +109,7 @@ first_fit_alloc(struct page_pool *pool, size_t n)
 		last->tag = 0;
 	} else {
 		extent_carve(last, n);
-		rb_augment_up(&last->rb, first_fit_augment);
+		first_fit_shrunk(last, last->nr + n);
 	}
 	pool_count_allocated(pool, n);
 	return first;
@@ -116,7 +143,7 @@ first_fit_free(struct page_pool *pool, struct page *base, size_t n)
 			n = extent_absorb(below, n);
 		}
 		extent_tag(above, above->nr + n);
-		rb_augment_up(&above->rb, first_fit_augment);
+		first_fit_grown(above);
 	} else if (below != NULL) {
 		extent_tag(last, extent_absorb(below, n));
 		rb_replace(&pool->extents, &below->rb, &last->rb,

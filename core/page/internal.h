@@ -13,14 +13,17 @@
 #include <kernel/page.h>
 
 /*
- * What page->ref of a frame says that nobody has allocated. So low that no
- * reference too many, got or put, turns it into a sound one.
+ * What page->ref of a frame says that nobody has allocated: a negative number,
+ * so low that no reference too many, got or put, turns it into a sound one, and
+ * with a bit that no sound one has (which is cheaper to test than the sign).
  */
+#define PAGE_UNUSED_BIT 0x40000000
 enum page_state {
-	PAGE_RESERVED = -0x60000000, /* not RAM of ours */
-	PAGE_HOT = -0x50000000,	     /* free, in a CPU's list of hot pages */
-	PAGE_FREE = -0x40000000,     /* free, the policy's */
+	PAGE_FREE = -0x38000000,     /* free, the policy's */
+	PAGE_HOT = -0x28000000,	     /* free, in a CPU's list of hot pages */
+	PAGE_RESERVED = -0x18000000, /* not RAM of ours */
 };
+BUILD_ASSERT((PAGE_FREE & PAGE_HOT & PAGE_RESERVED & PAGE_UNUSED_BIT) != 0);
 
 /* page->ref is read without the lock (by those who own the frame, and by
  * checks that may come too early or too late anyway). */
@@ -99,10 +102,43 @@ struct page *pool_alloc(struct page_pool *pool, size_t n);
 /* All or nothing: NULL, or what is wrong with frame **bad. */
 const char *pool_free(struct page_pool *pool, struct page *base, size_t n,
 		      const struct page **bad);
-/* One frame, of the pool and not free: no questions asked. */
-void pool_free_page(struct page_pool *pool, struct page *page);
 /* The policy's validate, and whether marks and counts agree with it. */
 const char *pool_validate(const struct page_pool *pool);
+
+/* Every frame's mark; a few instructions for each. */
+static inline void
+pages_mark(struct page *page, size_t n, int ref)
+{
+	for (; n >= 4; n -= 4, page += 4) {
+		page_ref_write(&page[0], ref);
+		page_ref_write(&page[1], ref);
+		page_ref_write(&page[2], ref);
+		page_ref_write(&page[3], ref);
+	}
+	for (; n > 0; n--, page++)
+		page_ref_write(page, ref);
+}
+
+static inline void
+pages_mark_allocated(struct page *base, size_t n)
+{
+	page_ref_write(base, 1);
+	pages_mark(base + 1, n - 1, 0);
+}
+
+/* Whether all of them are allocated. */
+static inline bool
+pages_allocated(const struct page *page, size_t n)
+{
+	int any = 0;
+
+	/* Plain reads: who gives frames back is alone with them. */
+	for (; n >= 4; n -= 4, page += 4)
+		any |= page[0].ref | page[1].ref | page[2].ref | page[3].ref;
+	for (; n > 0; n--, page++)
+		any |= page->ref;
+	return (any & PAGE_UNUSED_BIT) == 0;
+}
 
 static inline size_t
 pool_nr_free(const struct page_pool *pool)
@@ -138,33 +174,35 @@ extern struct page_node page_nodes[MAX_NODES];
 extern unsigned nr_page_nodes;
 
 /*
- * A CPU's hot pages: a stack of single free frames of the CPU's own node. Only
- * the CPU itself touches it, interrupts off; others read nr for statistics.
+ * A CPU's hot pages: for each order up to HOT_ORDERS a stack of free blocks of
+ * 2^order frames. Only the CPU itself touches them, interrupts off; others read
+ * nr for statistics.
  */
-#define HOT_PAGES_MAX 60
+#define HOT_ORDERS 4
+#define HOT_PAGES_MAX 60 /* frames in the list of one order, at most */
+
+struct hot_list {
+	unsigned nr;			    /* (i) */
+	unsigned max;			    /* (c) 0 before page_init */
+	struct page *blocks[HOT_PAGES_MAX]; /* (i) the hottest last */
+};
 
 struct page_hot {
-	unsigned nr;	 /* (i) */
-	unsigned max;	 /* (c) 0 before page_init: nothing is kept */
 	uintptr_t start; /* (c) pages from this address in mem_map ... */
 	uintptr_t size;	 /* (c) ... and in so many bytes are kept here */
-	struct page *pages[HOT_PAGES_MAX]; /* (i) the hottest last */
+	struct hot_list lists[HOT_ORDERS];
 } __cacheline_aligned;
 
 extern struct page_hot page_hots[MAX_CPUS];
 extern unsigned char node_of_cpu[MAX_CPUS];
 
-/* Sets up this CPU's list: pages [start, start + nr) of mem_map are its own. */
-void hot_init(unsigned cpu, unsigned node, struct page *start, size_t nr);
-/* Interrupts off. A page of this CPU's node, others into the list; NULL when the
- * node is down to its reserve. */
-struct page *hot_refill(struct page_hot *hot);
-/* Interrupts off. The nr coldest pages go back to the node. */
-void hot_flush(struct page_hot *hot, unsigned nr);
-
-/* What the hot paths leave to page.c; `state` is what arch_irq_save() gave. */
-struct page *alloc_page_slow(gfp_t gfp, irq_state_t state, uintptr_t caller);
-void free_page_slow(struct page *page, irq_state_t state, uintptr_t caller);
+/* Sets up this CPU's lists: pages [start, start + nr) of mem_map are its own,
+ * at most max_frames of them in each list. */
+void hot_init(unsigned cpu, unsigned node, struct page *start, size_t nr,
+	      unsigned max_frames);
+/* Past the hot lists. */
+struct page *alloc_general(gfp_t gfp, size_t n, uintptr_t caller);
+void free_general(struct page *base, size_t n, uintptr_t caller);
 struct page *page_zero(struct page *base, size_t n);
 
 /* All pools, each under its lock: NULL, or what does not hold. Slow. For tests. */

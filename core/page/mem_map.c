@@ -33,7 +33,7 @@ unsigned nr_page_nodes;
 /* At least this part of a node is kept for GFP_ATOMIC, within limits. */
 #define RESERVE_FRACTION 128
 #define RESERVE_MAX 1024
-/* Hot lists of all CPUs together hold at most this part of memory. */
+/* Hot lists of all CPUs together hold at most this part of memory, or so. */
 #define HOT_FRACTION 16
 #define HOT_PAGES_MIN 4
 
@@ -240,16 +240,16 @@ reserves_init(void)
 static void
 hots_init(const struct boot_info *boot, const struct run alone[MAX_NODES])
 {
-	size_t max = nr_managed_pages() / HOT_FRACTION / boot->nr_cpus;
+	size_t max =
+		nr_managed_pages() / HOT_FRACTION / HOT_ORDERS / boot->nr_cpus;
 
+	max = MIN(MAX(max, HOT_PAGES_MIN), HOT_PAGES_MAX);
 	for (unsigned cpu = 0; cpu < boot->nr_cpus; cpu++) {
 		unsigned node = boot->node_of_cpu[cpu];
 		const struct run *run = &alone[node];
 
 		hot_init(cpu, node, mem_map + (run->start - mem_map_start),
-			 run->end - run->start);
-		page_hots[cpu].max =
-			(unsigned)MIN(MAX(max, HOT_PAGES_MIN), HOT_PAGES_MAX);
+			 run->end - run->start, (unsigned)max);
 	}
 }
 

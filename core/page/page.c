@@ -11,8 +11,8 @@
  *
  *	alloc_page, free_page       alloc_pages(n), free_pages(base, n)
  *	      |                            |
- *	  +--------+  +--------+           |       per CPU: hot single pages
- *	  | CPU 0  |  | CPU 1  |           |       (hot.c)
+ *	  +--------+  +--------+           |       per CPU: hot blocks of 1, 2,
+ *	  | CPU 0  |  | CPU 1  |           |       4, 8 frames (hot.c)
  *	  +--------+  +--------+           |
  *	      | half a list at a time      |
  *	  +-------------------------------------+  per node: lock, reserve,
@@ -43,8 +43,8 @@
  * truly happen at once, on two CPUs, can both pass the check; one after the
  * other is always caught.
  *
- * COSTS. alloc_page + free_page: about 50 instructions, whatever the policy.
- * n pages: a lock, the policy's O(log extents) or O(orders), and some three
+ * COSTS. alloc_page + free_page: about 50 instructions, whatever the policy;
+ * 2, 4 or 8 pages: about 100. Other n: a lock, the policy's O(log extents) or O(orders), and some three
  * instructions per frame for the marks.
  *
  * FAILURE. Ordinary requests leave `min` frames of each node to GFP_ATOMIC. One
@@ -99,7 +99,7 @@ page_is_mapped(const struct page *page)
 }
 
 /* Someone asked for 0 pages. */
-static void
+static __noinline void
 complain_zero(const char *what, uintptr_t caller)
 {
 	char name[64];
@@ -111,7 +111,7 @@ complain_zero(const char *what, uintptr_t caller)
 
 /* Someone gave back what is not his, because of the frame `bad`. A pointer that
  * is no frame's has no address to print but its own. */
-static void
+static __noinline void
 complain(const char *what, const struct page *base, size_t n,
 	 const struct page *bad, const char *why, uintptr_t caller)
 {
@@ -133,7 +133,7 @@ complain(const char *what, const struct page *base, size_t n,
 }
 
 /* From one node, if that leaves it what such a request must leave. */
-static struct page *
+static __always_inline struct page *
 node_alloc(struct page_node *node, gfp_t gfp, size_t n)
 {
 	size_t keep = gfp & __GFP_HIGH ? 0 : node->min, nr_free;
@@ -142,8 +142,11 @@ node_alloc(struct page_node *node, gfp_t gfp, size_t n)
 
 	state = spin_lock_irqsave(&node->lock);
 	nr_free = node->pool.nr_free;
-	if (likely(nr_free > keep && n <= nr_free - keep))
-		base = pool_alloc(&node->pool, n);
+	/* n = 0 is more than there is. */
+	if (likely(nr_free > keep && n - 1 < nr_free - keep))
+		base = node->pool.policy->alloc(&node->pool, n);
+	if (likely(base != NULL))
+		pages_mark_allocated(base, n);
 	spin_unlock_irqrestore(&node->lock, state);
 	return base;
 }
@@ -152,14 +155,14 @@ node_alloc(struct page_node *node, gfp_t gfp, size_t n)
 static struct page *
 nodes_alloc(unsigned home, gfp_t gfp, size_t n)
 {
-	struct page *base = node_alloc(&page_nodes[home], gfp, n);
+	struct page *base = NULL;
 
-	if (likely(base != NULL) || nr_page_nodes == 1 ||
-	    (gfp & __GFP_THISNODE))
-		return base;
-	for (unsigned i = 1; i < nr_page_nodes && base == NULL; i++)
+	for (unsigned i = 0; i < nr_page_nodes && base == NULL; i++) {
 		base = node_alloc(&page_nodes[page_nodes[home].nearest[i]], gfp,
 				  n);
+		if (gfp & __GFP_THISNODE)
+			break;
+	}
 	return base;
 }
 
@@ -179,29 +182,41 @@ reclaim(size_t n, gfp_t gfp)
 	return nr;
 }
 
-/* Nothing was free: makes something free, as far as the caller allows. */
-static __noinline struct page *
-alloc_short(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
+/* Makes something free, as far as the caller allows. */
+static struct page *
+alloc_short(unsigned home, gfp_t gfp, size_t n)
 {
-	struct page *base = NULL;
+	struct page *base;
+
+	page_drain_local();
+	base = nodes_alloc(home, gfp, n);
+	if (base != NULL || !(gfp & __GFP_WAIT) || !may_sleep())
+		return base;
+	page_drain_all();
+	base = nodes_alloc(home, gfp, n);
+	for (unsigned i = 0; i < RECLAIM_ROUNDS; i++) {
+		if (base != NULL || reclaim(n, gfp) == 0)
+			break;
+		page_drain_all();
+		base = nodes_alloc(home, gfp, n);
+	}
+	return base;
+}
+
+/* The nearest node did not have n pages. */
+static __noinline struct page *
+alloc_hard(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
+{
+	struct page *base;
 	char name[64];
 
-	if (n <= nr_managed_pages()) {
-		page_drain_local();
-		base = nodes_alloc(home, gfp, n);
-		if (base != NULL)
-			return base;
-		if ((gfp & __GFP_WAIT) && may_sleep()) {
-			page_drain_all();
-			base = nodes_alloc(home, gfp, n);
-			for (unsigned i = 0; i < RECLAIM_ROUNDS; i++) {
-				if (base != NULL || reclaim(n, gfp) == 0)
-					break;
-				page_drain_all();
-				base = nodes_alloc(home, gfp, n);
-			}
-		}
+	if (n == 0) {
+		complain_zero("alloc", caller);
+		return NULL;
 	}
+	base = nodes_alloc(home, gfp, n);
+	if (base == NULL && n <= nr_managed_pages())
+		base = alloc_short(home, gfp, n);
 	if (base == NULL && !(gfp & __GFP_NOWARN))
 		printk("page: no memory: %zu pages for 0x%08lx (%s), gfp 0x%x, "
 		       "%zu of %zu free\n",
@@ -212,20 +227,16 @@ alloc_short(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
 }
 
 /* Any number of pages, past the hot lists. */
-static inline struct page *
-alloc_general(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
+static __always_inline struct page *
+alloc_from(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
 {
 	struct page *base;
 
-	if (unlikely(n == 0)) {
-		complain_zero("alloc", caller);
+	if (KERNEL_DEBUG && n != 0 && failpoint())
 		return NULL;
-	}
-	if (KERNEL_DEBUG && failpoint())
-		return NULL;
-	base = nodes_alloc(home, gfp, n);
+	base = node_alloc(&page_nodes[home], gfp, n);
 	if (unlikely(base == NULL)) {
-		base = alloc_short(home, gfp, n, caller);
+		base = alloc_hard(home, gfp, n, caller);
 		if (base == NULL)
 			return NULL;
 	}
@@ -234,54 +245,25 @@ alloc_general(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
 	return base;
 }
 
-/* The node of the CPU that runs here now: a hint, soon out of date. */
-static inline unsigned
-home_node(void)
+/* From the node of the CPU that runs here now: a hint, soon out of date. */
+__noinline struct page *
+alloc_general(gfp_t gfp, size_t n, uintptr_t caller)
 {
-	return nr_page_nodes == 1 ? 0 : node_of_cpu[arch_cpu_id()];
-}
+	unsigned home = nr_page_nodes == 1 ? 0 : node_of_cpu[arch_cpu_id()];
 
-struct page *
-alloc_page_slow(gfp_t gfp, irq_state_t state, uintptr_t caller)
-{
-	struct page *page = hot_refill(&page_hots[arch_cpu_id()]);
-	unsigned home = home_node();
-
-	arch_irq_restore(state);
-	if (page == NULL)
-		return alloc_general(home, gfp, 1, caller);
-	if (unlikely(gfp & __GFP_ZERO))
-		return page_zero(page, 1);
-	return page;
+	return alloc_from(home, gfp, n, caller);
 }
 
 struct page *
 alloc_pages_node(unsigned node, gfp_t gfp, size_t n)
 {
 	if (node == NODE_ANY)
-		return n == 1 ? alloc_page(gfp)
-			      : alloc_general(home_node(), gfp, n, CALLER);
+		return alloc_pages_gfp(gfp, n);
 	assert(node < nr_page_nodes);
-	return alloc_general(node, gfp, n, CALLER);
+	return alloc_from(node, gfp, n, CALLER);
 }
 
-struct page *
-alloc_pages_gfp(gfp_t gfp, size_t n)
-{
-	if (n == 1)
-		return alloc_page(gfp);
-	return alloc_general(home_node(), gfp, n, CALLER);
-}
-
-struct page *
-alloc_pages(size_t n)
-{
-	if (n == 1)
-		return alloc_page(GFP_KERNEL);
-	return alloc_general(home_node(), GFP_KERNEL, n, CALLER);
-}
-
-static inline void
+__noinline void
 free_general(struct page *base, size_t n, uintptr_t caller)
 {
 	struct page_node *node;
@@ -303,34 +285,6 @@ free_general(struct page *base, size_t n, uintptr_t caller)
 		complain("free", base, n, bad, wrong, caller);
 }
 
-void
-free_page_slow(struct page *page, irq_state_t state, uintptr_t caller)
-{
-	struct page_hot *hot = &page_hots[arch_cpu_id()];
-
-	if (hot->nr >= hot->max && hot->max > 0 &&
-	    (uintptr_t)page - hot->start < hot->size &&
-	    page_ref_read(page) >= 0) {
-		hot_flush(hot, hot->max / 2);
-		page_ref_write(page, PAGE_HOT);
-		hot->pages[hot->nr] = page;
-		atomic_store_relaxed(&hot->nr, hot->nr + 1);
-		arch_irq_restore(state);
-		return;
-	}
-	arch_irq_restore(state);
-	free_general(page, 1, caller);
-}
-
-void
-free_pages(struct page *base, size_t n)
-{
-	if (n == 1)
-		free_page(base);
-	else
-		free_general(base, n, CALLER);
-}
-
 size_t
 nr_free_pages(void)
 {
@@ -339,7 +293,10 @@ nr_free_pages(void)
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		nr += page_nodes[i].pool.policy->nr_free(&page_nodes[i].pool);
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
-		nr += atomic_load_relaxed(&page_hots[cpu].nr);
+		for (unsigned order = 0; order < HOT_ORDERS; order++)
+			nr += (size_t)atomic_load_relaxed(
+				      &page_hots[cpu].lists[order].nr)
+			      << order;
 	return nr;
 }
 

@@ -56,33 +56,6 @@ pool_add(struct page_pool *pool, struct page *base, size_t nr)
 	pool->policy->init_memmap(pool, base, nr);
 }
 
-static inline void
-pages_mark(struct page *page, size_t n, int ref)
-{
-	for (; n >= 4; n -= 4, page += 4) {
-		page_ref_write(&page[0], ref);
-		page_ref_write(&page[1], ref);
-		page_ref_write(&page[2], ref);
-		page_ref_write(&page[3], ref);
-	}
-	for (; n > 0; n--, page++)
-		page_ref_write(page, ref);
-}
-
-/* Whether all of them are allocated: no sign bit anywhere. */
-static inline bool
-pages_allocated(const struct page *page, size_t n)
-{
-	int any = 0;
-
-	for (; n >= 4; n -= 4, page += 4)
-		any |= page_ref_read(&page[0]) | page_ref_read(&page[1]) |
-		       page_ref_read(&page[2]) | page_ref_read(&page[3]);
-	for (; n > 0; n--, page++)
-		any |= page_ref_read(page);
-	return any >= 0;
-}
-
 struct page *
 pool_alloc(struct page_pool *pool, size_t n)
 {
@@ -91,10 +64,8 @@ pool_alloc(struct page_pool *pool, size_t n)
 	if (n > pool->nr_free)
 		return NULL;
 	base = pool->policy->alloc(pool, n);
-	if (base != NULL) {
-		page_ref_write(base, 1);
-		pages_mark(base + 1, n - 1, 0);
-	}
+	if (base != NULL)
+		pages_mark_allocated(base, n);
 	return base;
 }
 
@@ -136,13 +107,6 @@ pool_free(struct page_pool *pool, struct page *base, size_t n,
 	pages_mark(base, n, PAGE_FREE);
 	pool->policy->free(pool, base, n);
 	return NULL;
-}
-
-void
-pool_free_page(struct page_pool *pool, struct page *page)
-{
-	page_ref_write(page, PAGE_FREE);
-	pool->policy->free(pool, page, 1);
 }
 
 const char *

@@ -4,6 +4,7 @@
 #ifndef KERNEL_PAGE_H
 #define KERNEL_PAGE_H
 
+#include <kernel/failpoint.h>
 #include <kernel/list.h>
 #include <kernel/option.h>
 #include <kernel/panic.h>
@@ -88,7 +89,7 @@ void page_init(const struct boot_info *boot);
 struct page *alloc_pages_node(unsigned node, gfp_t gfp, size_t n) __must_check;
 struct page *alloc_pages_gfp(gfp_t gfp, size_t n) __must_check;
 struct page *alloc_pages(size_t n) __must_check; /* GFP_KERNEL */
-struct page *alloc_page(gfp_t gfp) __must_check;
+static inline struct page *alloc_page(gfp_t gfp) __must_check;
 
 /*
  * Gives back n frames from base on: all, or any part, of what was allocated.
@@ -108,6 +109,23 @@ const char *page_policy_name(void);
 /* Per-CPU lists of hot pages back to the policy: on the calling CPU; on all. */
 void page_drain_local(void);
 void page_drain_all(void); /* may sleep */
+
+/* alloc_page's two halves: a hot page, or NULL; all that is seldom needed. */
+struct page *alloc_page_hot(void) __must_check;
+struct page *alloc_page_slow(struct page *page, gfp_t gfp) __must_check;
+
+static inline struct page *
+alloc_page(gfp_t gfp)
+{
+	struct page *page;
+
+	if (KERNEL_DEBUG && failpoint())
+		return NULL;
+	page = alloc_page_hot();
+	if (unlikely(page == NULL || (gfp & __GFP_ZERO)))
+		return alloc_page_slow(page, gfp);
+	return page;
+}
 
 /* mem_map <-> address. */
 static inline phys_t

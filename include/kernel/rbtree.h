@@ -17,6 +17,13 @@ struct rb_root {
 	struct rb_node *node;
 };
 
+/* NULL: the root. */
+static inline struct rb_node *
+rb_parent(const struct rb_node *node)
+{
+	return (struct rb_node *)(node->parent_color & ~(uintptr_t)1);
+}
+
 /*
  * Recomputes what `node` says about its subtree from its own element and its two children;
  * returns whether that changed anything. NULL in a call below: a plain tree.

@@ -240,13 +240,13 @@ test_hot_pages(void **state)
 		assert_int_equal(nr_free_pages(), nr_free - 199 + i);
 	}
 	assert_null(pages_validate());
-	assert_true(page_hots[0].nr > 0);
-	assert_true(page_hots[0].nr <= HOT_PAGES_MAX);
+	assert_true(page_hots[0].lists[0].nr > 0);
+	assert_true(page_hots[0].lists[0].nr <= HOT_PAGES_MAX);
 
 	nr_pool = pool_nr_free(&page_nodes[0].pool);
-	assert_int_equal(nr_pool + page_hots[0].nr, nr_free);
+	assert_int_equal(nr_pool + page_hots[0].lists[0].nr, nr_free);
 	page_drain_all();
-	assert_int_equal(page_hots[0].nr, 0);
+	assert_int_equal(page_hots[0].lists[0].nr, 0);
 	assert_int_equal(pool_nr_free(&page_nodes[0].pool), nr_free);
 	assert_null(pages_validate());
 	assert_int_equal(nr_page_complaints, 0);
@@ -270,7 +270,7 @@ test_hot_pages_are_given_back(void **state)
 			continue;
 		for (unsigned n = 0; n < 16; n++)
 			free_page(&all[n]);
-		assert_int_equal(page_hots[0].nr, 16);
+		assert_int_equal(page_hots[0].lists[0].nr, 16);
 		page = alloc_pages_gfp(GFP_ATOMIC, 16);
 		assert_ptr_equal(page, all);
 		assert_int_equal(nr_free_pages(), 0);
