@@ -18,13 +18,6 @@
 
 /* -- create, exit, wait --------------------------------------------------------------- */
 
-/* Where the i-th child is born: anywhere, but every fourth on a CPU of its own, in turn. */
-static unsigned
-cradle(unsigned long nr)
-{
-	return nr % BROOD == 1 ? (unsigned)(nr / BROOD % nr_cpus) : CPU_ANY;
-}
-
 /* Has `*arg` children, a few at a time; each is reaped by pid or as any. */
 static int
 thread_breed(void *arg)
@@ -36,9 +29,8 @@ thread_breed(void *arg)
 		int nr = (int)MIN(left, (unsigned long)BROOD), sum = 0, code;
 
 		for (int i = 0; i < nr; i++) {
-			int pid = kernel_thread_on(
-				cradle(left + (unsigned long)i), "child",
-				thread_return, (void *)(intptr_t)(i + 1));
+			int pid = kernel_thread(thread_return,
+						(void *)(intptr_t)(i + 1), 0);
 
 			nr_wrong += pid <= 1;
 			if (i % 2 == 0) {
@@ -152,8 +144,38 @@ check_stress_switches(void)
 
 #define ACROSS_WANTED 1000
 
-/* Needs the others to have run: on several CPUs, remote wake-ups, migrations
- * and reaps on another CPU must all have happened, and often. */
+/* Bound to one CPU, its children to the next one: each wake-up of the parent and
+ * each reaping crosses over. */
+static int
+thread_breed_across(void *arg)
+{
+	unsigned there = (current->bound_cpu + 1) % nr_cpus;
+	int nr_wrong = 0, code;
+
+	for (int i = 0; i < 2 * ACROSS_WANTED; i++) {
+		int pid = kernel_thread_on(there, "across", thread_return,
+					   (void *)(intptr_t)i);
+
+		nr_wrong += do_wait(pid, &code) != pid || code != i;
+	}
+	return nr_wrong;
+}
+
+static void
+breed_across(void)
+{
+	int code, nr_wrong = 0;
+
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		EXPECT(kernel_thread_on(cpu, "parent", thread_breed_across,
+					NULL) > 1);
+	while (do_wait(0, &code) > 0)
+		nr_wrong += code;
+	EXPECT_EQ(nr_wrong, 0);
+}
+
+/* On several CPUs, remote wake-ups, migrations and reaps on another CPU must all
+ * have happened, and often. */
 void
 check_stress_cpus(void)
 {
@@ -161,6 +183,8 @@ check_stress_cpus(void)
 
 	check_stress_cycles();
 	check_stress_switches();
+	if (nr_cpus > 1)
+		breed_across();
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
 		const struct run_queue *rq = &run_queues[cpu];
 
