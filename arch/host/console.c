@@ -42,11 +42,17 @@ host_write_all(int fd, const char *text, size_t n)
 	return true;
 }
 
+/* The CPU that panics, plus 1. The others have nothing to say any more. */
+static unsigned panicking;
+
 void
 arch_console_write(const char *text, size_t n)
 {
 	irq_state_t irqs = arch_irq_save();
+	unsigned dying = atomic_load(&panicking);
 
+	while (dying != 0 && dying != arch_cpu_id() + 1)
+		pause();
 	if (!host_write_all(STDOUT_FILENO, text, n) && errno == EPIPE)
 		host_exit(HOST_EXIT_SIGNAL + SIGPIPE);
 	arch_irq_restore(irqs);
@@ -55,7 +61,10 @@ arch_console_write(const char *text, size_t n)
 void
 arch_console_panic(void)
 {
-	/* It always is polled and synchronous. */
+	unsigned nobody = 0;
+
+	/* Output always is polled and synchronous. */
+	(void)atomic_compare_exchange(&panicking, &nobody, arch_cpu_id() + 1);
 }
 
 /* -- the terminal --------------------------------------------------------------- */

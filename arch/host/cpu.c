@@ -124,7 +124,8 @@ cpu_thread(void *arg)
 	host_fault_stack(trap_stack, trap_stack + TRAP_STACK_BYTES);
 	host_cpus[start.cpu].trap_low = trap_stack;
 	host_cpus[start.cpu].trap_high = trap_stack + TRAP_STACK_BYTES;
-	host_cpu_adopt(start.cpu, stack, stack + CPU_STACK_BYTES);
+	/* What lies above this frame is libc's. */
+	host_cpu_adopt(start.cpu, stack, (uintptr_t)__builtin_frame_address(0));
 	start.enter(start.cpu);
 	return NULL;
 }
