@@ -2,7 +2,6 @@
 same patterns with what Linux, glibc and other allocators offer."""
 
 import os
-import re
 import subprocess
 
 LIBRARIES = "/usr/lib/x86_64-linux-gnu/"
@@ -50,19 +49,6 @@ def peer_row(name):
 def plays(peer, name):
     """Whether this peer belongs to our row (all that share its name do)."""
     return peer_row(name) is not None and bool(peer)
-
-
-def parse_choices(text, option):
-    """The allowed values out of the kernel's complaint about `option=?`."""
-    for line in text.splitlines():
-        if f"{option}=?" not in line and f"{option}:" not in line:
-            continue
-        found = re.search(r"(?:one of|choose|right:?|use|allowed:?|are:?)\s+(.*)",
-                          line)
-        if found:
-            return [word for word in re.split(r"[|,\s]+", found[1].strip(" .()"))
-                    if word and word not in ("or", "and")]
-    return []
 
 
 class Programs:

@@ -12,7 +12,9 @@ import time
 import peers
 import rows
 
-MEM = os.environ.get("MEM", "128")
+MEM = int(os.environ.get("MEM", "128"))
+# MiB that the rows with 4,000 threads need; stacks are large on the host port.
+MEM_MIN = {"i386": 64, "host": 512}
 OUT = os.path.join(os.environ.get("O", "build"), "bench")
 TIMEOUT = 600  # seconds for one run of a kernel
 
@@ -20,6 +22,7 @@ ROW = re.compile(r"(?:bench|peer): (\S+) n=(\d+) ops=(\d+) median=([\d.]+)"
                  r" min=([\d.]+) max=([\d.]+)")
 SKIPPED = re.compile(r"bench: skipped (.*)")
 BOOT = re.compile(r"bench: boot\.init entered=(\d+) init=(\d+)")
+CHOICES = re.compile(r"boot: (\w+)=\?: .*\(([^)]*)\); it stays (\S+)")
 RATE = re.compile(r"bench: counter\.rate ticks=(\d+) of=(\d+) cycles=(\d+)")
 
 # -icount: the time stamp counter counts the guest's instructions, from reset on.
@@ -84,19 +87,21 @@ class Output:
 class Bench:
     def __init__(self, port, image):
         self.port, self.image = port, image
+        self.mem = max(MEM, MEM_MIN[port])
         self.failures = []
 
     def kernel(self, script, settings=None, icount=True, image=None,
                wrapper=()):
         """Boots it with run="script; poweroff"; an Output, or None."""
         words = [f"{k}={v}" for k, v in (settings or {}).items()]
-        words.append(f'run="{script}; poweroff"')
+        script = f"{script}; poweroff" if script else "poweroff"
+        words.append(f'run="{script}"')
         env = dict(os.environ, PORT=self.port, IMAGE=image or self.image,
-                   MEM=MEM, CPUS="1", APPEND=" ".join(words),
+                   MEM=str(self.mem), CPUS="1", APPEND=" ".join(words),
                    QEMU_FLAGS=ICOUNT if icount else "")
         command = [*wrapper, "tools/run"]
         if self.port == "host" and wrapper:
-            command = [*wrapper, self.image, f"mem={MEM}M", "cpus=1",
+            command = [*wrapper, self.image, f"mem={self.mem}M", "cpus=1",
                        env["APPEND"]]
         try:
             done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL,
@@ -128,8 +133,13 @@ class Bench:
     def choices(self, option):
         """The values that a boot option can have, the default first."""
         # A wrong value is reported together with the right ones.
-        output = self.kernel("ps", {option: "?"}, icount=False)
-        return peers.parse_choices(output.text if output else "", option)
+        output = self.kernel("", {option: "?"}, icount=False)
+        found = output and CHOICES.search(output.text)
+        if not found or found[1] != option:
+            self.failures.append(f"{option}: its values are not known")
+            return []
+        values, default = found[2].split("|"), found[3]
+        return [default] + [value for value in values if value != default]
 
 
 # -- i386 -------------------------------------------------------------------------
@@ -156,7 +166,7 @@ def tiny_kernel(path):
 
 def entered_at(bench, tiny):
     """Instructions from reset to the kernel's first one, or None."""
-    env = dict(os.environ, PORT="i386", IMAGE=tiny, MEM=MEM, CPUS="1",
+    env = dict(os.environ, PORT="i386", IMAGE=tiny, MEM=str(MEM), CPUS="1",
                APPEND="", QEMU_FLAGS=ICOUNT)
     done = subprocess.run(["tools/run"], env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, timeout=60, check=False)
@@ -230,10 +240,8 @@ def check_counter(bench, found):
                     "counter does not count instructions")
 
 
-def with_setting(row, key, value):
-    """The same row under a setting that is not the default."""
-    row.name = f"{row.name}@{key}={value}"
-    return row
+# The rows that a setting matters to.
+CONCERNS = {"pages": ("page.",), "fit": ("slob.", "kmalloc.")}
 
 
 def run_i386(bench, quick):
@@ -244,15 +252,16 @@ def run_i386(bench, quick):
     if not quick:
         found.append(wall_row(bench, tiny, 7))
     pages, fits = bench.choices("pages"), bench.choices("fit")
-    settings = {}
-    if pages:
-        settings["pages"] = pages[0]
+    settings = {key: values[0] for key, values in
+                (("pages", pages), ("fit", fits)) if values}
     say("bench: everything, with the defaults")
     output = bench.bench("n=21" if quick else "", settings)
     check_counter(bench, output.rows)
-    found += [row for row in output.rows]
     for row in output.rows:
         row.unit = "instructions"
+        row.settings = {key: value for key, value in settings.items()
+                        if row.name.startswith(CONCERNS[key])}
+    found += output.rows
     if quick:
         return found
     for key, names, values in (("pages", "page", pages[1:]),
@@ -261,6 +270,7 @@ def run_i386(bench, quick):
             say(f"bench: {names}.* with {key}={value}")
             for row in bench.bench(names, {key: value}).rows:
                 row.unit = "instructions"
+                row.name = f"{row.name}@{key}={value}"
                 found.append(row)
     return found
 
@@ -373,15 +383,12 @@ def print_table(found):
 
 
 def finish(bench, found):
-    """Aims and notes; names of rows under a setting that is not the default."""
-    default = found and next((r.settings for r in found if r.settings), {})
+    """Gives every row its aim and its note."""
     for row in found:
-        row.aim, note = rows.aim_of(bench.port, row.name, row.settings)
-        parts = [f"{k}={v}" for k, v in row.settings.items()]
+        row.aim, note = rows.aim_of(bench.port, row.name.split("@")[0],
+                                    row.settings)
+        parts = [f"{key}={value}" for key, value in row.settings.items()]
         row.note = ", ".join(filter(None, [*parts, row.note, note]))
-        for key, value in row.settings.items():
-            if default.get(key) != value:
-                with_setting(row, key, value)
 
 
 def main():
