@@ -196,19 +196,26 @@ bench_sleepers_stop(void)
 
 /* -- the command --------------------------------------------------------------- */
 
-/* Whether one of two dotted names is the other, or begins it at a dot: "slob"
- * asks for slob.pair.192, and slob.batch10000.alloc for slob.batch10000. */
+/* Whether `word` asks for the benchmark `name`: it is its name, or begins it
+ * at a dot ("slob": slob.pair.192), or names one of its rows. */
 static bool
-names_match(const char *a, const char *b)
+word_asks_for(const char *word, const char *name)
 {
-	while (*a != '\0' && *a == *b) {
-		a++;
-		b++;
+	const char *w = word;
+
+	/* A name in full asks for nothing else. */
+	for (const struct bench *const *bench = benches; *bench != NULL;
+	     bench++)
+		if (strcmp(word, (*bench)->name) == 0)
+			return strcmp(word, name) == 0;
+	while (*w != '\0' && *w == *name) {
+		w++;
+		name++;
 	}
-	return (*a == '\0' && (*b == '\0' || *b == '.')) ||
-	       (*b == '\0' && *a == '.');
+	return (*w == '\0' && *name == '.') || (*w == '.' && *name == '\0');
 }
 
+/* Whether the command line asks for it: nothing named is everything. */
 static bool
 is_named(const struct bench *bench)
 {
@@ -217,7 +224,7 @@ is_named(const struct bench *bench)
 	for (int i = 1; i < request.argc; i++) {
 		if (strchr(request.argv[i], '=') != NULL)
 			continue;
-		if (names_match(request.argv[i], bench->name))
+		if (word_asks_for(request.argv[i], bench->name))
 			return true;
 		any = true;
 	}
