@@ -10,7 +10,8 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
-#define MIB (1024ul * 1024)
+#define KIB 1024ul
+#define MIB (1024 * KIB)
 #define RAM_MIN (4 * MIB)
 
 struct host_machine host_machine = {
@@ -40,7 +41,12 @@ get_mem(void)
 {
 	static char text[TEXT_BYTES];
 
-	snprintf(text, sizeof(text), "%luK", host_machine.ram_bytes / 1024);
+	if (host_machine.ram_bytes % MIB == 0)
+		snprintf(text, sizeof(text), "%luM",
+			 host_machine.ram_bytes / MIB);
+	else
+		snprintf(text, sizeof(text), "%luK",
+			 host_machine.ram_bytes / KIB);
 	return text;
 }
 
@@ -118,7 +124,7 @@ get_ticks(void)
 static const struct boot_option mem_option = {
 	.name = "mem",
 	.help = "RAM of the machine",
-	.values = "<bytes, K, M or G: 4M to 64G>",
+	.values = "4M..64G",
 	.set = set_mem,
 	.get = get_mem,
 };
@@ -126,7 +132,7 @@ static const struct boot_option mem_option = {
 static const struct boot_option cpus_option = {
 	.name = "cpus",
 	.help = "number of CPUs",
-	.values = "<1 to 16>",
+	.values = "1..16",
 	.set = set_cpus,
 	.get = get_cpus,
 };
@@ -134,7 +140,7 @@ static const struct boot_option cpus_option = {
 static const struct boot_option nodes_option = {
 	.name = "nodes",
 	.help = "memory nodes, each with an equal part of RAM and CPUs",
-	.values = "<1 to 4>",
+	.values = "1..4",
 	.set = set_nodes,
 	.get = get_nodes,
 };
