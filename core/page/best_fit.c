@@ -5,7 +5,7 @@
  *
  * The textbook looks at every extent (or stops at one of exactly n frames). In
  * order of (length, address) the choice is the first extent that is not
- * shorter than n: one way down the tree (by_size.c).
+ * shorter than n (by_size.c finds it).
  *
  *	lengths, in order:   1  1  3  3  8  9        n = 2 -> the first 3
  *	                           ^                 n = 3 -> the same

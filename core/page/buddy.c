@@ -129,20 +129,23 @@ buddy_alloc(struct page_pool *pool, size_t n)
 static inline void
 buddy_merge(struct page_pool *pool, size_t frame, unsigned order)
 {
+	struct page *map = pool->map;
+	size_t start = pool->map_start;
 	size_t size = (size_t)1 << order;
 
-	for (;; size <<= 1) {
-		size_t other = frame ^ size;
-		struct page *buddy = pool->map + (other - pool->map_start);
+	for (;;) {
+		size_t other = (frame ^ size) - start;
+		struct page *buddy = map + other;
 
-		if (other - pool->map_start >= pool->map_nr ||
-		    buddy->tag != order + 1 || buddy->node != pool->node)
+		if (other >= pool->map_nr || buddy->tag != order + 1 ||
+		    buddy->node != pool->node)
 			break;
 		buddy_take(pool, buddy, order);
+		frame &= ~size; /* the lower of the two */
+		size <<= 1;
 		order++;
-		frame &= other; /* the lower of the two */
 	}
-	buddy_put(pool, pool->map + (frame - pool->map_start), order);
+	buddy_put(pool, map + (frame - start), order);
 }
 
 /* Cuts any run of frames into the largest blocks that are aligned. */

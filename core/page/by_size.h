@@ -1,6 +1,6 @@
 /*
- * Extents in a tree ordered by length and, among equals, by address: what best
- * and worst fit have in common. They differ in which extent they choose.
+ * Extents by length and, among equals, by address: what best and worst fit have
+ * in common. They differ in which extent they choose.
  */
 #ifndef CORE_PAGE_BY_SIZE_H
 #define CORE_PAGE_BY_SIZE_H
@@ -9,6 +9,8 @@
 
 /* The shortest extent of at least n frames, lowest among equals; NULL: none. */
 struct page *by_size_at_least(const struct page_pool *pool, size_t n);
+/* The longest extent, lowest among equals; NULL: there are no free frames. */
+struct page *by_size_longest(const struct page_pool *pool);
 
 void by_size_init(struct page_pool *pool);
 /* The n lowest frames of extent `last`. */

@@ -128,17 +128,20 @@ static void
 hot_flush(struct hot_list *list, unsigned order, unsigned nr)
 {
 	struct page_node *node = &page_nodes[node_of_cpu[arch_cpu_id()]];
+	const struct page_policy *policy = node->pool.policy;
 	size_t n = (size_t)1 << order;
 	unsigned left = list->nr - nr;
 	irq_state_t state;
 
 	state = spin_lock_irqsave(&node->lock);
 	for (unsigned i = 0; i < nr; i++) {
+		struct page *block = list->blocks[i];
+
 		if (order == 0)
-			page_ref_write(list->blocks[i], PAGE_FREE);
+			page_ref_write(block, PAGE_FREE);
 		else
-			pages_mark(list->blocks[i], n, PAGE_FREE);
-		node->pool.policy->free(&node->pool, list->blocks[i], n);
+			pages_mark(block, n, PAGE_FREE);
+		policy->free(&node->pool, block, n);
 	}
 	spin_unlock_irqrestore(&node->lock, state);
 	memmove(list->blocks, list->blocks + nr,

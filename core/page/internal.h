@@ -32,6 +32,9 @@ BUILD_ASSERT((PAGE_FREE & PAGE_HOT & PAGE_RESERVED & PAGE_UNUSED_BIT) != 0);
 
 /* Buddy blocks have 2^order frames; more than any machine has. */
 #define NR_ORDERS 32
+/* Best and worst fit: extents of fewer frames than this have a tree for each
+ * length. */
+#define NR_SIZE_BINS 64
 
 struct page_pool;
 
@@ -77,7 +80,12 @@ struct page_pool {
 	size_t nr_managed;		  /* free or not */
 	size_t nr_free;
 	union {
-		struct rb_root extents; /* first, best, worst fit */
+		struct rb_root extents; /* first fit: by address */
+		struct {		/* best, worst fit; see by_size.c */
+			uint32_t bins_used[NR_SIZE_BINS / 32];
+			struct rb_root bins[NR_SIZE_BINS];
+			struct page *lowest[NR_SIZE_BINS];
+		};
 		struct {
 			uint32_t orders; /* bit i: blocks[i] is not empty */
 			struct list blocks[NR_ORDERS];

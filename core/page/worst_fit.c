@@ -6,35 +6,18 @@
  *	                                 ^
  *
  * In order of (length, address) the longest ones stand at the end, and the
- * lowest of them is the first that is not shorter than the last. Mostly there
- * is only one, which its neighbour in the order tells; else it takes a second
- * way down the tree (by_size.c).
+ * lowest of them is the first that is not shorter than the last (by_size.c).
  */
 #include "by_size.h"
 
 static struct page *
-worst_fit_search(const struct page_pool *pool, size_t n)
-{
-	struct rb_node *node = rb_last(&pool->extents), *prev;
-	struct page *last;
-
-	if (node == NULL)
-		return NULL;
-	last = extent_entry(node);
-	if (last->nr < n)
-		return NULL;
-	prev = rb_prev(node);
-	if (prev != NULL && extent_entry(prev)->nr == last->nr)
-		return by_size_at_least(pool, last->nr);
-	return last;
-}
-
-static struct page *
 worst_fit_alloc(struct page_pool *pool, size_t n)
 {
-	struct page *last = worst_fit_search(pool, n);
+	struct page *last = by_size_longest(pool);
 
-	return last != NULL ? by_size_take(pool, last, n) : NULL;
+	if (last == NULL || last->nr < n)
+		return NULL;
+	return by_size_take(pool, last, n);
 }
 
 const struct page_policy policy_worst_fit = {

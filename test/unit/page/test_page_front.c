@@ -490,6 +490,8 @@ test_reclaim(void **state)
 	/* Interrupts are off: nobody may be asked. */
 	assert_int_equal(nr_asked, 0);
 
+	/* From here on this is no idle thread, which may never sleep. */
+	current->flags &= ~(unsigned)PF_IDLE;
 	arch_irq_enable();
 	page = alloc_page(GFP_ATOMIC & ~(gfp_t)__GFP_HIGH);
 	assert_null(page);
@@ -504,6 +506,7 @@ test_reclaim(void **state)
 	assert_null(page);
 	assert_int_equal(nr_asked, 1);
 	arch_irq_disable();
+	current->flags |= PF_IDLE;
 	assert_null(pages_validate());
 }
 

@@ -330,8 +330,9 @@ random_size(void)
 	case 1:
 		return 1 + random_below(40);
 	case 2:
-	case 3:
 		return (size_t)1 << random_below(5);
+	case 3:
+		return 58 + random_below(10);
 	default:
 		return 1 + random_below(6);
 	}
@@ -548,6 +549,39 @@ test_worst_fit_takes_largest(void **state)
 	assert_int_equal(machine_alloc(3), NONE);
 }
 
+/* Long extents, several of one length: the lowest of them. */
+static void
+test_long_extents(void **state)
+{
+	static const struct page_policy *const fits[] = {
+		&policy_best_fit,
+		&policy_worst_fit,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		bool best = i == 0;
+
+		machine_start(fits[i], 500);
+		machine_add(0, 500);
+		assert_int_equal(machine_alloc(500), 0);
+		machine_free(0, 64);
+		machine_free(100, 90);
+		machine_free(200, 90);
+		machine_free(300, 90);
+		machine_free(400, 63);
+		machine_check();
+		assert_int_equal(machine_alloc(63), best ? 400 : 100);
+		assert_int_equal(machine_alloc(63), best ? 0 : 200);
+		assert_int_equal(machine_alloc(65), best ? 100 : 300);
+		assert_int_equal(machine_alloc(65), best ? 200 : NONE);
+		machine_check();
+		assert_int_equal(machine_alloc(1), best ? 63 : 0);
+		assert_int_equal(machine_alloc(63), best ? 300 : 1);
+		machine_check();
+	}
+}
+
 static void
 test_buddy_splits_and_merges(void **state)
 {
@@ -726,6 +760,7 @@ main(void)
 		cmocka_unit_test(test_best_fit_after_exact_first),
 		cmocka_unit_test(test_search_passes_small_holes),
 		cmocka_unit_test(test_worst_fit_takes_largest),
+		cmocka_unit_test(test_long_extents),
 		cmocka_unit_test(test_buddy_splits_and_merges),
 		cmocka_unit_test(test_coalesces_fully),
 		cmocka_unit_test(test_any_part_can_be_freed),
