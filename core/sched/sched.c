@@ -65,7 +65,11 @@ unsigned nr_cpus = 1;
 static inline struct run_queue *
 this_rq(void)
 {
-	return &run_queues[arch_cpu_id()];
+	struct run_queue *rq = &run_queues[arch_cpu_id()];
+
+	/* Compilers would rather compute this again for each use. */
+	__asm__("" : "+r"(rq));
+	return rq;
 }
 
 /* The idle thread's CPU is already running on it; it becomes an ordinary
@@ -114,7 +118,7 @@ sched_cpu_online(void)
 {
 	struct run_queue *rq = this_rq();
 
-	rq->switched_at = arch_cycles();
+	rq->idle->cycles -= arch_cycles();
 	atomic_store(&rq->online, true);
 }
 
@@ -133,14 +137,15 @@ finish_switch(void)
 
 /* Interrupts off, run-queue lock held; returns when `prev` runs again, with
  * the lock of the CPU it then runs on. */
-static struct run_queue *
+static inline struct run_queue *
 proc_run(struct run_queue *rq, struct proc_struct *prev,
 	 struct proc_struct *next) NO_THREAD_SAFETY
 {
 	uint64_t now = arch_cycles();
 
-	prev->cycles += now - rq->switched_at;
-	rq->switched_at = now;
+	/* While a thread runs, its account lacks the moment it began at. */
+	prev->cycles += now;
+	next->cycles -= now;
 	rq->nr_switches++;
 	rq->prev = prev;
 	atomic_store_relaxed(&rq->curr, next);
@@ -236,7 +241,7 @@ pick_next(struct run_queue *rq)
  * Interrupts off. preempted: the thread did not ask for it, so it stays queued
  * whatever it was about to do.
  */
-static void
+static __always_inline void
 schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
 {
 	struct proc_struct *prev = current, *next;
@@ -246,15 +251,19 @@ schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
 	spin_acquire(&rq->lock, true);
 	debug_assert(prev->preempt_count == 1);
 	atomic_store_relaxed(&prev->need_resched, 0);
-	rq->nr_preemptions += preempted;
-	if (prev != rq->idle) {
-		if (atomic_load_relaxed(&prev->state) == PROC_RUNNABLE ||
-		    preempted)
-			enqueue(rq, prev);
-		else
-			prev->on_rq = false;
+	if (preempted)
+		rq->nr_preemptions++;
+	if (prev == rq->idle) {
+		next = pick_next(rq);
+	} else if (preempted ||
+		   atomic_load_relaxed(&prev->state) == PROC_RUNNABLE) {
+		/* One in, one out: nr_running stays. */
+		rq->class->enqueue(rq, prev);
+		next = rq->class->pick_next(rq);
+	} else {
+		prev->on_rq = false;
+		next = pick_next(rq);
 	}
-	next = pick_next(rq);
 	next->runs++;
 	if (next != prev)
 		rq = proc_run(rq, prev, next);
@@ -272,10 +281,11 @@ schedule(void)
 	arch_irq_restore(irqs);
 }
 
-void
-yield(void)
+/* Interrupts off. */
+static __noinline void
+preempt(void)
 {
-	schedule();
+	schedule_irqs_off(true);
 }
 
 void
@@ -289,7 +299,7 @@ preempt_schedule(void)
 	do {
 		local_intr_save(irqs);
 		if (need_resched(self))
-			schedule_irqs_off(true);
+			preempt();
 		arch_irq_restore(irqs);
 	} while (need_resched(self));
 }
@@ -398,8 +408,8 @@ sched_usage(struct proc_struct *proc, unsigned *runs,
 	rq = lock_rq_of(proc);
 	*runs = proc->runs;
 	*cycles = proc->cycles;
-	if (rq->curr == proc && rq->cpu == arch_cpu_id())
-		*cycles += arch_cycles() - rq->switched_at;
+	if (rq->curr == proc)
+		*cycles += arch_cycles();
 	spin_release(&rq->lock);
 	self->preempt_count--;
 	local_intr_restore(irqs);
@@ -457,7 +467,7 @@ trap_leave(struct trapframe *older)
 
 	while (need_resched(self) && self->trap_depth == 1 &&
 	       self->preempt_count == 0 && arch_frame_irqs_on(self->tf))
-		schedule_irqs_off(true);
+		preempt();
 	self->trap_depth--;
 	self->tf = older;
 }

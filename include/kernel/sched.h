@@ -38,10 +38,9 @@ struct run_queue {
 	struct proc_struct *idle;
 	struct proc_struct *prev; /* who is being switched away from */
 	const struct sched_class *class;
-	struct list queue;    /* the class's */
-	uint64_t switched_at; /* arch_cycles() when curr got the CPU */
-	bool online;	      /* the CPU takes interrupts and runs threads */
-	bool steal_again;     /* a neighbour was busy when we wanted to steal */
+	struct list queue; /* the class's */
+	bool online;	   /* the CPU takes interrupts and runs threads */
+	bool steal_again;  /* a neighbour was busy when we wanted to steal */
 
 	/* What happened, for `ps`, tests and the curious. */
 	unsigned long nr_switches;
@@ -64,7 +63,11 @@ const char *sched_class_name(void);
 void schedule(void);
 
 /* Lets others run first: back to the end of the queue. */
-void yield(void);
+static inline void
+yield(void)
+{
+	schedule();
+}
 
 /* SLEEPING or UNINIT -> RUNNABLE, once; harmless on a runnable one; waking a
  * zombie is a caught bug. Any context, also under any lock below the run queue's. */

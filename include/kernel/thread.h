@@ -69,7 +69,8 @@ struct proc_struct {
 	unsigned time_slice;  /* (r) ticks left */
 	struct list run_link; /* (r) in its class's queue */
 	unsigned runs;	      /* (r) times it was scheduled in */
-	uint64_t cycles;      /* (r) CPU time, in arch_cycles() */
+	uint64_t cycles;      /* (r) CPU time, in arch_cycles(); less the
+				 * moment it got the CPU, while it has it */
 
 	/* What the port saves and loads. */
 	struct context context;
