@@ -123,6 +123,9 @@ struct slob;
 struct slob_fit {
 	const char *name;
 	const char *description;
+	/* It chooses the lowest address: the hint's page, and its first block,
+	 * come before all others (slob_alloc takes them without a search). */
+	bool lowest_first;
 	/* The chosen block's predecessor in its page (a free block or the
 	 * anchor); NULL if none can hold `units`. Lock held. */
 	struct slob_block *(*find)(struct slob *slob, unsigned units);
@@ -134,9 +137,10 @@ struct slob_fit {
 /* Requests of 2^c .. 2^(c+1) - 1 units are of class c. */
 #define SLOB_NR_CLASSES 8
 
-/* No page before `from` has a free block of `units` units or more. */
+/* Before the page `from` no page but `low` has a free block of so many units. */
 struct slob_hint {
 	struct list *from; /* a page's link, or &slob->pages: no page at all */
+	struct list *low;  /* a page's link, or NULL: no exception */
 	unsigned units;
 };
 
@@ -153,7 +157,8 @@ struct slob {
 	struct list *rover_page; /* first page that ends behind it, or &pages */
 
 	struct slob_hint hints[SLOB_NR_CLASSES];
-	uintptr_t hints_top; /* no hint lies behind this address */
+	uintptr_t hints_top; /* no hint's `from` lies behind this address */
+	struct slob_page *hinted; /* hints know that it may have free blocks */
 };
 
 /* Wholly free pages that are kept against a see-saw at a page's edge. */

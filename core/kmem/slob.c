@@ -49,9 +49,11 @@
  *		    cannot serve are stepped over, not walked. A walk that finds
  *		    nothing makes it exact; a free raises it.
  *   slob->hints    say, for each power of two of the request, before which page
- *		    no block of so many units can be. Searches raise them, a
- *		    free before one lowers it. 10,000 equal objects in a row are
- *		    found at once, though every page keeps an odd rest.
+ *		    no block of so many units can be, but for one page. Searches
+ *		    raise them; a free, or a page that joins, before one becomes
+ *		    its exception or lowers it. So 10,000 equal objects in a row
+ *		    are found at once, though every page keeps an odd rest, and
+ *		    wherever in memory the next page comes from.
  * Memory: 16 bytes an object, 32 a page, and the holes between.
  *
  * INVARIANTS (slob_validate).  Free blocks ascend, do not touch or overlap, lie
@@ -87,17 +89,30 @@ slob_list_key(const struct slob *slob, const struct list *link)
 	return link == &slob->pages ? UINTPTR_MAX : (uintptr_t)link;
 }
 
-/* Something became free in `page`: no hint may lie behind it. */
+/*
+ * Something became free in `page`: hints that lie behind it have to know it,
+ * as the one exception they can have, or by beginning there.
+ */
 static __noinline void
 slob_hints_lower(struct slob *slob, struct slob_page *page) REQUIRES(slob->lock)
 {
+	struct list *link = &page->link;
+
+	slob->hints_top = 0;
 	for (unsigned c = 0; c < SLOB_NR_CLASSES; c++) {
 		struct slob_hint *hint = &slob->hints[c];
+		uintptr_t key = slob_list_key(slob, hint->from);
 
-		if (slob_list_key(slob, hint->from) > (uintptr_t)&page->link)
-			hint->from = &page->link;
+		if (key > (uintptr_t)link && hint->low == NULL) {
+			hint->low = link;
+		} else if (key > (uintptr_t)link && hint->low != link) {
+			hint->from = MIN(hint->low, link);
+			hint->low = NULL;
+			key = (uintptr_t)hint->from;
+		}
+		slob->hints_top = MAX(slob->hints_top, key);
 	}
-	slob->hints_top = (uintptr_t)&page->link;
+	slob->hinted = page;
 }
 
 /* -- the list of pages ------------------------------------------------------ */
@@ -137,12 +152,16 @@ slob_page_unlist(struct slob *slob, struct slob_page *page) REQUIRES(slob->lock)
 	for (unsigned c = 0; c < SLOB_NR_CLASSES; c++) {
 		struct slob_hint *hint = &slob->hints[c];
 
+		if (hint->low == link)
+			hint->low = NULL;
 		if (hint->from != link)
 			continue;
 		hint->from = next;
 		slob->hints_top =
 			MAX(slob->hints_top, slob_list_key(slob, next));
 	}
+	if (slob->hinted == page)
+		slob->hinted = NULL;
 	list_del(link); /* links it to itself: "not in the list" */
 	page->anchor.largest = 0;
 }
@@ -219,22 +238,58 @@ slob_grow(struct slob *slob, irq_state_t *state, gfp_t gfp) NO_THREAD_SAFETY
 	return true;
 }
 
-void *
-slob_alloc(struct slob *slob, size_t size, gfp_t gfp) NO_THREAD_SAFETY
+/* Called with the lock held and interrupts as `state` says before: drops it. */
+static __noinline void *
+slob_alloc_slow(struct slob *slob, unsigned units, gfp_t gfp,
+		irq_state_t state) NO_THREAD_SAFETY
 {
-	unsigned units = slob_units(size), nr_front;
 	struct slob_block *prev, *block, *used;
-	irq_state_t state = spin_lock_irqsave(&slob->lock);
+	unsigned nr_front;
 
-	while (unlikely((prev = slob->fit->find(slob, units)) == NULL))
+	while ((prev = slob->fit->find(slob, units)) == NULL)
 		if (!slob_grow(slob, &state, gfp))
 			return NULL;
 	block = prev->next;
-	if (unlikely(block->units == SLOB_PAGE_UNITS))
+	if (block->units == SLOB_PAGE_UNITS)
 		slob->nr_empty--;
 	nr_front = block->units - units;
 	used = block + nr_front;
 	slob_carve(slob, prev, used, units, nr_front);
+	spin_unlock_irqrestore(&slob->lock, state);
+	return used + 1;
+}
+
+/* The block that first fit would choose, if that can be seen at once and
+ * something is left of it: the first of the first page that can have one. */
+static inline struct slob_block *
+slob_obvious_choice(struct slob *slob, unsigned units) REQUIRES(slob->lock)
+{
+	const struct slob_hint *hint = &slob->hints[slob_class(units)];
+	struct list *link = hint->low != NULL ? hint->low : hint->from;
+	struct slob_block *block;
+
+	if (units < hint->units || link == &slob->pages)
+		return NULL;
+	block = slob_page_entry(link)->anchor.next;
+	return block->units > units ? block : NULL;
+}
+
+void *
+slob_alloc(struct slob *slob, size_t size, gfp_t gfp) NO_THREAD_SAFETY
+{
+	unsigned units = slob_units(size);
+	irq_state_t state = spin_lock_irqsave(&slob->lock);
+	struct slob_block *block, *used;
+
+	if (unlikely(!slob->fit->lowest_first))
+		return slob_alloc_slow(slob, units, gfp, state);
+	block = slob_obvious_choice(slob, units);
+	if (unlikely(block == NULL || block->units == SLOB_PAGE_UNITS))
+		return slob_alloc_slow(slob, units, gfp, state);
+	block->units = (uint16_t)(block->units - units);
+	used = block + block->units;
+	used->units = (uint16_t)units;
+	used->tag = SLOB_USED;
 	spin_unlock_irqrestore(&slob->lock, state);
 	return used + 1;
 }
@@ -331,7 +386,8 @@ slob_link_free(struct slob_page *page, struct slob_block *block)
 	}
 	prev_end = prev + prev->units;
 	block_end = block + units;
-	if (unlikely(units < 2 || block_end > next || prev_end > block))
+	if (unlikely(units < 2) || unlikely(block_end > next) ||
+	    unlikely(prev_end > block))
 		return NULL;
 
 	block->tag = SLOB_FREE;
@@ -350,49 +406,71 @@ slob_link_free(struct slob_page *page, struct slob_block *block)
 	return block;
 }
 
-/* Returns the page if it is to be given back. */
-static inline struct slob_page *
-slob_free_locked(struct slob *slob, struct slob_page *page,
-		 struct slob_block *block) REQUIRES(slob->lock)
+/* The rest of a free that changes more than its page's list, or found the
+ * header overwritten (merged is NULL). Drops the lock. */
+static __noinline bool
+slob_free_slow(struct slob *slob, void *ptr, struct slob_block *merged,
+	       irq_state_t state) NO_THREAD_SAFETY
 {
-	struct slob_block *merged = slob_link_free(page, block);
+	struct slob_page *page = slob_page_of(ptr), *leaving = NULL;
 
-	if (unlikely(merged == NULL)) {
+	if (merged == NULL) {
+		spin_unlock_irqrestore(&slob->lock, state);
 		kmem_report("free of an object with an overwritten header",
-			    block + 1);
-		return NULL;
+			    ptr);
+		return true;
 	}
-	if (merged->units > page->anchor.largest)
-		page->anchor.largest = merged->units;
-	if (unlikely(list_empty(&page->link)))
+	if (list_empty(&page->link))
 		slob_page_list(slob, page);
-	else if (unlikely((uintptr_t)&page->link < slob->hints_top))
+	else if (page != slob->hinted &&
+		 (uintptr_t)&page->link < slob->hints_top)
 		slob_hints_lower(slob, page);
+	if (merged->units == SLOB_PAGE_UNITS &&
+	    ++slob->nr_empty > SLOB_KEEP_EMPTY) {
+		slob_page_leave(slob, page);
+		leaving = page;
+	}
+	spin_unlock_irqrestore(&slob->lock, state);
+	if (leaving != NULL)
+		slob->source->put(leaving);
+	return true;
+}
 
-	if (likely(merged->units != SLOB_PAGE_UNITS) ||
-	    ++slob->nr_empty <= SLOB_KEEP_EMPTY)
-		return NULL;
-	slob_page_leave(slob, page);
-	return page;
+/* Nothing is done. Drops the lock. */
+static __noinline bool
+slob_free_bad(struct slob *slob, void *ptr, irq_state_t state) NO_THREAD_SAFETY
+{
+	const char *problem = slob_free_problem(slob_page_of(ptr),
+						(struct slob_block *)ptr - 1);
+
+	spin_unlock_irqrestore(&slob->lock, state);
+	kmem_report(problem, ptr);
+	return false;
 }
 
 bool
-slob_free(struct slob *slob, void *ptr)
+slob_free(struct slob *slob, void *ptr) NO_THREAD_SAFETY
 {
-	struct slob_block *block = (struct slob_block *)ptr - 1;
 	struct slob_page *page = slob_page_of(ptr);
-	struct slob_page *leaving;
+	struct slob_block *merged;
 	irq_state_t state = spin_lock_irqsave(&slob->lock);
 
-	if (unlikely(!slob_is_used(page, block))) {
-		spin_unlock_irqrestore(&slob->lock, state);
-		kmem_report(slob_free_problem(page, block), ptr);
-		return false;
+	if (unlikely(!slob_is_used(page, (struct slob_block *)ptr - 1)))
+		return slob_free_bad(slob, ptr, state);
+	merged = slob_link_free(page, (struct slob_block *)ptr - 1);
+	if (unlikely(merged == NULL))
+		return slob_free_slow(slob, ptr, NULL, state);
+	if (merged->units > page->anchor.largest) {
+		page->anchor.largest = merged->units;
+		/* A page that is full has 0 there. */
+		if (unlikely(list_empty(&page->link)))
+			return slob_free_slow(slob, ptr, merged, state);
 	}
-	leaving = slob_free_locked(slob, page, block);
+	if (unlikely(merged->units == SLOB_PAGE_UNITS ||
+		     (page != slob->hinted &&
+		      (uintptr_t)&page->link < slob->hints_top)))
+		return slob_free_slow(slob, ptr, merged, state);
 	spin_unlock_irqrestore(&slob->lock, state);
-	if (unlikely(leaving != NULL))
-		slob->source->put(leaving);
 	return true;
 }
 
@@ -456,6 +534,8 @@ slob_init(struct slob *slob, const struct slob_fit *fit,
 	slob->rover = 0;
 	slob->rover_page = &slob->pages;
 	for (unsigned c = 0; c < SLOB_NR_CLASSES; c++)
-		slob->hints[c] = (struct slob_hint){ &slob->pages, 1 };
+		slob->hints[c] =
+			(struct slob_hint){ .from = &slob->pages, .units = 1 };
 	slob->hints_top = UINTPTR_MAX;
+	slob->hinted = NULL;
 }

@@ -65,13 +65,14 @@ slob_page_validate(const struct slob_page *page)
 	return true;
 }
 
-/* No page before hint->from has hint->units. */
+/* No page before hint->from but hint->low has hint->units. */
 static bool
 slob_hints_validate(const struct slob *slob)
 {
 	for (unsigned c = 0; c < SLOB_NR_CLASSES; c++) {
 		const struct slob_hint *hint = &slob->hints[c];
 		const struct list *pos;
+		bool low_seen = hint->low == NULL;
 
 		for (pos = slob->pages.next; pos != hint->from;
 		     pos = pos->next) {
@@ -82,12 +83,18 @@ slob_hints_validate(const struct slob *slob)
 			if (pos == &slob->pages)
 				return slob_wrong("hint to no page",
 						  hint->from);
+			low_seen |= pos == hint->low;
+			if (pos == hint->low)
+				continue;
 			for (block = page->anchor.next;
 			     block != slob_page_end(page); block = block->next)
 				if (block->units >= hint->units)
 					return slob_wrong("hint too high",
 							  block);
 		}
+		if (!low_seen)
+			return slob_wrong("hint to a page behind it",
+					  hint->low);
 		if ((hint->from == &slob->pages
 			     ? UINTPTR_MAX
 			     : (uintptr_t)hint->from) > slob->hints_top)

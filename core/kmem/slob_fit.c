@@ -17,37 +17,80 @@
  * the hints (slob.c) only leave out pages in which nothing fits.
  *
  * A hint is raised by a search that has seen where the first fitting block is:
- * by first fit always, by best and worst on the way. Not by an aligned
- * search, which passes over blocks that would do for others; nor by next fit,
- * which starts in the middle and has its rover instead.
+ * by first fit always, by best and worst on the way, by next fit when it has
+ * been all the way round in vain. Not by an aligned search, which passes over
+ * blocks that would do for others.
  */
 #include "internal.h"
 
 #include <kernel/error.h>
 #include <kernel/string.h>
 
-/* The first page that can have a block of so many units. */
-static inline struct list *
-slob_search_start(const struct slob *slob, unsigned units)
-{
-	const struct slob_hint *hint = &slob->hints[slob_class(units)];
+/* A walk over the pages that can have a block of so many units. */
+struct slob_search {
+	struct slob_hint *hint;
+	struct list *low; /* the walk goes on at hint->from behind it */
+	struct list *pos; /* &slob->pages: the end */
+};
 
-	return units >= hint->units ? hint->from : slob->pages.next;
+/* On to the first page, from pos on, that can have `units`. */
+static __always_inline void
+slob_search_skip(const struct slob *slob, struct slob_search *search,
+		 struct list *pos, unsigned units)
+{
+	if (search->low != NULL && pos == search->low &&
+	    slob_page_entry(pos)->anchor.largest < units)
+		pos = search->hint->from;
+	while (pos != &slob->pages &&
+	       slob_page_entry(pos)->anchor.largest < units)
+		pos = pos->next;
+	search->pos = pos;
+}
+
+static __always_inline struct slob_search
+slob_search_begin(struct slob *slob, unsigned units)
+{
+	struct slob_hint *hint = &slob->hints[slob_class(units)];
+	struct slob_search search = { hint, hint->low, NULL };
+
+	if (unlikely(units < hint->units)) {
+		search.low = NULL;
+		slob_search_skip(slob, &search, slob->pages.next, units);
+	} else {
+		slob_search_skip(slob, &search,
+				 search.low != NULL ? search.low : hint->from,
+				 units);
+	}
+	return search;
+}
+
+static __always_inline void
+slob_search_next(const struct slob *slob, struct slob_search *search,
+		 unsigned units)
+{
+	slob_search_skip(slob, search,
+			 search->pos == search->low ? search->hint->from
+						    : search->pos->next,
+			 units);
 }
 
 /* The first page with a block of so many units is `page`, or there is none
  * (&slob->pages). */
-static inline void
-slob_search_end(struct slob *slob, unsigned units, size_t align,
-		struct list *page)
+static __always_inline void
+slob_search_end(struct slob *slob, const struct slob_search *search,
+		unsigned units, size_t align, struct list *page)
 {
-	struct slob_hint *hint = &slob->hints[slob_class(units)];
+	struct slob_hint *hint = search->hint;
 	uintptr_t key = page == &slob->pages ? UINTPTR_MAX : (uintptr_t)page;
 
-	if (align > SLOB_UNIT || (hint->from == page && hint->units <= units))
+	if (align > SLOB_UNIT)
 		return;
 	hint->units = units;
+	if (page == search->low || (page == hint->from && hint->low == NULL))
+		return;
+	hint->low = NULL;
 	hint->from = page;
+	slob->hinted = NULL;
 	if (key > slob->hints_top)
 		slob->hints_top = key;
 }
@@ -76,20 +119,17 @@ page_first_fit(struct slob_page *page, unsigned units, size_t align,
 static __always_inline struct slob_block *
 first_choose(struct slob *slob, unsigned units, size_t align)
 {
+	struct slob_search search = slob_search_begin(slob, units);
 	struct slob_block *prev = NULL;
-	struct list *pos;
 
-	for (pos = slob_search_start(slob, units); pos != &slob->pages;
-	     pos = pos->next) {
-		struct slob_page *page = slob_page_entry(pos);
-
-		if (page->anchor.largest < units)
-			continue;
-		prev = page_first_fit(page, units, align, 0);
+	while (search.pos != &slob->pages) {
+		prev = page_first_fit(slob_page_entry(search.pos), units, align,
+				      0);
 		if (prev != NULL)
 			break;
+		slob_search_next(slob, &search, units);
 	}
-	slob_search_end(slob, units, align, pos);
+	slob_search_end(slob, &search, units, align, search.pos);
 	return prev;
 }
 
@@ -115,15 +155,26 @@ static __always_inline struct slob_block *
 next_choose(struct slob *slob, unsigned units, size_t align)
 {
 	struct list *head = &slob->pages, *end = slob->rover_page;
-	struct slob_block *prev;
+	struct slob_search search = slob_search_begin(slob, units);
+	struct slob_block *prev = NULL;
 
-	prev = next_fit_range(end, head, units, align, slob->rover);
-	if (prev == NULL) {
+	if (search.low != NULL && search.hint->from == head) {
+		/* Only one page can have it. */
+		prev = page_first_fit(slob_page_entry(search.low), units, align,
+				      slob->rover);
+		if (prev == NULL)
+			prev = page_first_fit(slob_page_entry(search.low),
+					      units, align, 0);
+	} else if (search.pos != head) {
+		prev = next_fit_range(end, head, units, align, slob->rover);
 		/* Round the top; the rover's page once more, from its start. */
-		if (end != head)
-			end = end->next;
-		prev = next_fit_range(head->next, end, units, align, 0);
+		if (prev == NULL)
+			prev = next_fit_range(head->next,
+					      end != head ? end->next : head,
+					      units, align, 0);
 	}
+	if (prev == NULL)
+		slob_search_end(slob, &search, units, align, head);
 	if (prev != NULL) {
 		slob->rover = (uintptr_t)prev->next;
 		slob->rover_page = &slob_page_of(prev)->link;
@@ -134,19 +185,18 @@ next_choose(struct slob *slob, unsigned units, size_t align)
 static __always_inline struct slob_block *
 best_choose(struct slob *slob, unsigned units, size_t align)
 {
-	struct list *pos, *first = &slob->pages;
+	struct slob_search search = slob_search_begin(slob, units);
+	struct list *first = &slob->pages;
 	struct slob_block *best = NULL; /* its predecessor */
 	uint32_t best_units = UINT32_MAX;
 
-	for (pos = slob_search_start(slob, units);
-	     pos != &slob->pages && best_units > units; pos = pos->next) {
-		struct slob_page *page = slob_page_entry(pos);
+	for (; search.pos != &slob->pages && best_units > units;
+	     slob_search_next(slob, &search, units)) {
+		struct slob_page *page = slob_page_entry(search.pos);
 		const struct slob_block *end = slob_page_end(page);
 		struct slob_block *prev = &page->anchor, *block;
 		uint32_t largest = 0;
 
-		if (page->anchor.largest < units)
-			continue;
 		for (; (block = prev->next) != end; prev = block) {
 			if (block->units > largest)
 				largest = block->units;
@@ -158,30 +208,28 @@ best_choose(struct slob *slob, unsigned units, size_t align)
 		}
 		page->anchor.largest = (uint16_t)largest;
 		if (best != NULL && first == &slob->pages)
-			first = pos;
+			first = search.pos;
 	}
-	slob_search_end(slob, units, align, first);
+	slob_search_end(slob, &search, units, align, first);
 	return best;
 }
 
 static __always_inline struct slob_block *
 worst_choose(struct slob *slob, unsigned units, size_t align)
 {
-	struct list *pos, *first = &slob->pages;
+	struct slob_search search = slob_search_begin(slob, units);
+	struct list *first = &slob->pages;
 	struct slob_block *worst = NULL; /* its predecessor */
 	/* Only more than this is of interest. */
 	uint32_t at_least = units - 1;
 
-	for (pos = slob_search_start(slob, units);
-	     pos != &slob->pages && at_least < SLOB_PAGE_UNITS;
-	     pos = pos->next) {
-		struct slob_page *page = slob_page_entry(pos);
+	for (; search.pos != &slob->pages && at_least < SLOB_PAGE_UNITS;
+	     slob_search_next(slob, &search, at_least + 1)) {
+		struct slob_page *page = slob_page_entry(search.pos);
 		const struct slob_block *end = slob_page_end(page);
 		struct slob_block *prev = &page->anchor, *block;
 		uint32_t largest = 0;
 
-		if (page->anchor.largest <= at_least)
-			continue;
 		for (; (block = prev->next) != end; prev = block) {
 			if (block->units > largest)
 				largest = block->units;
@@ -193,9 +241,9 @@ worst_choose(struct slob *slob, unsigned units, size_t align)
 		}
 		page->anchor.largest = (uint16_t)largest;
 		if (worst != NULL && first == &slob->pages)
-			first = pos;
+			first = search.pos;
 	}
-	slob_search_end(slob, units, align, first);
+	slob_search_end(slob, &search, units, align, first);
 	return worst;
 }
 
@@ -221,6 +269,7 @@ SLOB_FIT(worst)
 static const struct slob_fit first_fit = {
 	.name = "first",
 	.description = "the lowest address that fits",
+	.lowest_first = true,
 	.find = first_find,
 	.find_aligned = first_find_aligned,
 };
