@@ -445,10 +445,31 @@ each_rule_by_hand(void **state)
 
 		assert_ptr_equal(object, (char *)objects[order[turn].hole] +
 						 order[turn].rest * SLOB_UNIT);
-		if (turn == 5) /* something to find after going round */
+		if (turn == 2) /* behind the rover: for after going round */
 			assert_true(slob_free(&slob, (char *)objects[6] +
 							     15 * SLOB_UNIT));
 	}
+}
+
+/* The only block that fits lies in the rover's page, below the rover. */
+static void
+next_looks_below_its_rover(void **state)
+{
+	static const unsigned cut[] = { 20, 20, 80, 134 };
+	static const unsigned cut_other[] = { 239, 15 };
+	void *objects[4], *other[2];
+
+	fresh("next", 11);
+	cut_page(objects, cut, 4);
+	cut_page(other, cut_other, 2);
+	assert_int_equal(nr_held, 2);
+	checked_free(&slob, other[1]);
+	checked_free(&slob, objects[1]);
+	assert_ptr_equal(checked_alloc(&slob, 19 * SLOB_UNIT, 1), objects[1]);
+	checked_free(&slob, objects[3]);
+	assert_ptr_equal(checked_alloc(&slob, 99 * SLOB_UNIT, 1),
+			 (char *)objects[3] + 34 * SLOB_UNIT);
+	assert_int_equal(nr_held, 2);
 }
 
 /* A block that is freed between used/free neighbours, all four ways. */
@@ -604,6 +625,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rule_by_hand),
+		cmocka_unit_test(next_looks_below_its_rover),
 		cmocka_unit_test(merges_both_ways),
 		cmocka_unit_test(pages_do_not_merge),
 		cmocka_unit_test(no_see_saw),
