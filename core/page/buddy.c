@@ -170,8 +170,11 @@ buddy_free(struct page_pool *pool, struct page *base, size_t n)
 	size_t frame = buddy_frame(pool, base);
 
 	pool_count_free(pool, n);
-	/* Mostly it is a block: of a power of two, and aligned to it. */
-	if (unlikely(((n | frame) & (n - 1)) != 0))
+	/* Mostly it is one frame, or a block: of a power of two, and aligned
+	 * to it. */
+	if (likely(n == 1))
+		buddy_merge(pool, frame, 0);
+	else if (unlikely(((n | frame) & (n - 1)) != 0))
 		buddy_free_pieces(pool, frame, n);
 	else
 		buddy_merge(pool, frame, buddy_floor(n));

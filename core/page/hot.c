@@ -158,16 +158,15 @@ hot_take(unsigned order)
 	irq_state_t state = arch_irq_save();
 	struct hot_list *list = &hot_here()->lists[order];
 	int nr = (int)list->nr - 1;
-	struct page *block;
+	struct page *block = NULL;
 
-	if (unlikely(nr < 0)) {
-		arch_irq_restore(state);
-		return NULL;
+	if (likely(nr >= 0)) {
+		atomic_store_relaxed(&list->nr, (unsigned)nr);
+		/* Then block can have list's register. */
+		compiler_barrier();
+		block = list->blocks[nr];
+		pages_mark_allocated(block, (size_t)1 << order);
 	}
-	atomic_store_relaxed(&list->nr, (unsigned)nr);
-	compiler_barrier(); /* then block can have list's register */
-	block = list->blocks[nr];
-	pages_mark_allocated(block, (size_t)1 << order);
 	arch_irq_restore(likely(state));
 	return block;
 }
@@ -180,23 +179,19 @@ hot_give(struct page *base, unsigned order)
 	irq_state_t state = arch_irq_save();
 	struct page_hot *hot = hot_here();
 	struct hot_list *list = &hot->lists[order];
+	bool ok = hot_covers(hot, base, n) && pages_allocated(base, n);
 	unsigned nr;
 
-	if (unlikely(!hot_covers(hot, base, n) || !pages_allocated(base, n)))
-		goto refuse;
 	compiler_barrier(); /* then nr can have what the checks needed */
 	nr = list->nr;
-	if (unlikely(nr >= list->max))
-		goto refuse;
-	pages_mark(base, n, PAGE_HOT);
-	list->blocks[nr] = base;
-	atomic_store_relaxed(&list->nr, nr + 1);
+	ok = likely(ok) && nr < list->max;
+	if (likely(ok)) {
+		pages_mark(base, n, PAGE_HOT);
+		list->blocks[nr] = base;
+		atomic_store_relaxed(&list->nr, nr + 1);
+	}
 	arch_irq_restore(likely(state));
-	return true;
-
-refuse:
-	arch_irq_restore(state);
-	return false;
+	return ok;
 }
 
 /* Takes from a list that was empty. NULL: it still is. */
