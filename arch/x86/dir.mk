@@ -23,3 +23,5 @@ i386-srcs += arch/x86/vga.c
 # No SSE here, so nothing wants its stack aligned to more than a word.
 i386-cflags += $(if $(filter gcc,$(toolchain)),-mpreferred-stack-boundary=2)
 i386-cflags += $(if $(filter clang,$(toolchain)),-mstack-alignment=4)
+# The instruction set is a 686's, but nobody tunes for one any more.
+i386-cflags += -mtune=generic

@@ -18,9 +18,9 @@ pages_run(int argc, char *argv[])
 	       total * (PAGE_SIZE / 1024));
 	printk("free:    %zu pages, %zu KiB\n", nr_free,
 	       nr_free * (PAGE_SIZE / 1024));
-	printk("used:    %zu pages, %zu of them in %zu stacks kept warm\n",
-	       total - nr_free, kstack_nr_cached() * ARCH_KSTACK_PAGES,
-	       kstack_nr_cached());
+	printk("used:    %zu pages, %zu of them in stacks of %zu ended threads\n",
+	       total - nr_free, proc_nr_kept() * ARCH_KSTACK_PAGES,
+	       proc_nr_kept());
 	return 0;
 }
 

@@ -55,7 +55,8 @@ do_exit(int code)
 		adopt_by_init(&self->zombies, &initproc->zombies);
 		wake_parent(initproc);
 	}
-	adopt_by_init(&self->children, &initproc->children);
+	if (!list_empty(&self->children))
+		adopt_by_init(&self->children, &initproc->children);
 	become_zombie(self, code);
 	/* Interrupts stay off: nothing may run on this stack but the way out. */
 	spin_unlock_irqrestore(&proc_lock, false);
@@ -92,9 +93,7 @@ static void
 reap(struct proc_struct *zombie)
 {
 	sched_wait_off_cpu(zombie);
-	sched_count_reap(zombie);
 	arch_thread_discard(&zombie->context);
-	kstack_free(zombie->kstack);
 	free_proc(zombie);
 	proc_count_down();
 }
@@ -123,8 +122,11 @@ do_wait(int pid, int *code)
 		schedule();
 	}
 	atomic_store_relaxed(&self->wait_state, (unsigned)WT_NONE);
-	if (zombie != NULL)
+	if (zombie != NULL) {
 		proc_unpublish(zombie);
+		run_queues[self->cpu].nr_remote_reaps += zombie->cpu !=
+							 self->cpu;
+	}
 	spin_unlock_irqrestore(&proc_lock, irqs);
 	if (zombie == NULL)
 		return ret;

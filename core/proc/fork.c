@@ -8,7 +8,7 @@
  * nothing of it is touched any more, the pid was copied before.
  *
  *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> wake
- *	          free_proc <- stack <- mm
+ *	          free_proc (with the stack) <- mm <- frame
  *
  * How a thread starts: do_fork puts a trap frame at the top of its stack and
  * points its context at forkret (the port's arch_thread_forge). The first
@@ -24,8 +24,16 @@ struct fork_args {
 	uintptr_t stack;
 	const struct trapframe *tf;
 	unsigned bound_cpu;
-	const char *name;
+	const char *name; /* NULL: the parent's */
 };
+
+static int
+setup_kstack(struct proc_struct *proc)
+{
+	if (likely(proc->kstack != 0))
+		return 0; /* it came with one */
+	return kstack_alloc(&proc->kstack);
+}
 
 /* Kernel threads own no user space, and share nothing. Where a parent has
  * one, CLONE_VM will share it, and anything else copy it. */
@@ -50,7 +58,10 @@ copy_thread(struct proc_struct *proc, uintptr_t stack,
 static void
 inherit(struct proc_struct *proc, const struct fork_args *args)
 {
-	memcpy(proc->name, args->name, strnlen(args->name, PROC_NAME_LEN));
+	if (args->name == NULL)
+		memcpy(proc->name, current->name, sizeof(proc->name));
+	else
+		strlcpy(proc->name, args->name, sizeof(proc->name));
 	proc->bound_cpu = args->bound_cpu;
 	proc->cpu = args->bound_cpu != CPU_ANY
 			    ? args->bound_cpu
@@ -86,12 +97,12 @@ fork_process(const struct fork_args *args)
 	if (proc == NULL)
 		goto out;
 	inherit(proc, args);
-	ret = kstack_alloc(&proc->kstack);
+	ret = setup_kstack(proc);
 	if (ret != 0)
 		goto out_free_proc;
 	ret = copy_mm(proc, args->clone_flags);
 	if (ret != 0)
-		goto out_free_kstack;
+		goto out_free_proc;
 	copy_thread(proc, args->stack, args->tf);
 	ret = publish(proc);
 	if (ret < 0)
@@ -101,8 +112,6 @@ fork_process(const struct fork_args *args)
 
 out_discard_thread:
 	arch_thread_discard(&proc->context);
-out_free_kstack:
-	kstack_free(proc->kstack);
 out_free_proc:
 	free_proc(proc);
 out:
@@ -117,7 +126,6 @@ do_fork(unsigned clone_flags, uintptr_t stack, const struct trapframe *tf)
 		.stack = stack,
 		.tf = tf,
 		.bound_cpu = CPU_ANY,
-		.name = current->name,
 	};
 
 	return fork_process(&args);

@@ -13,8 +13,6 @@ extern struct spinlock proc_lock;
 
 /* -- proc.c: the table of processes ------------------------------------------- */
 
-struct proc_struct *alloc_proc(void) __must_check;
-void free_proc(struct proc_struct *proc);
 void proc_publish(struct proc_struct *proc, struct proc_struct *parent)
 	REQUIRES(proc_lock);
 void proc_unpublish(struct proc_struct *proc) REQUIRES(proc_lock);
@@ -26,6 +24,15 @@ void proc_count_down(void);
 /* The next free pid after the last one given, wrapping in [1, MAX_PID). */
 int get_pid(void) REQUIRES(proc_lock);
 void put_pid(int pid) REQUIRES(proc_lock);
+
+/* -- control_block.c ------------------------------------------------------------ */
+
+void control_block_init(void);
+/* A control block with every field at its start value; kstack is a stack, or 0.
+ * NULL: no memory, nothing was touched. May sleep. */
+struct proc_struct *alloc_proc(void) __must_check;
+/* With its stack, if it has one. Nobody knows the thread any more. */
+void free_proc(struct proc_struct *proc);
 
 /* -- kstack.c ------------------------------------------------------------------- */
 

@@ -20,7 +20,7 @@
  *	                                     | do_exit
  *	free_proc <-- do_wait (parent) <-- ZOMBIE
  *
- *	fork.c birth	exit.c death and waiting	kstack.c stacks
+ *	fork.c birth	exit.c death and waiting	control_block.c, kstack.c memory
  *
  * INVARIANTS. nr_process is the number of processes in proc_list plus those
  * whose memory is just being given back; it never exceeds the limit. Every
@@ -47,7 +47,6 @@ phys_t boot_cr3;
 
 static struct list proc_list = LIST_INIT(proc_list);
 static struct list hash_list[HASH_LIST_SIZE];
-static struct kmem_cache *proc_cache;
 static size_t nr_processes; /* grows under proc_lock */
 static size_t limit = DEFAULT_PROCESS_LIMIT;
 
@@ -61,37 +60,6 @@ size_t
 process_limit(void)
 {
 	return limit;
-}
-
-/* -- control blocks ----------------------------------------------------------- */
-
-struct proc_struct *
-alloc_proc(void)
-{
-	struct proc_struct *proc = kmem_cache_zalloc(proc_cache, GFP_KERNEL);
-
-	if (proc == NULL)
-		return NULL;
-	/* All else is zero: state UNINIT, no stack, the whole name cleared. */
-	proc->pid = -1;
-	proc->cr3 = boot_cr3;
-	proc->bound_cpu = CPU_ANY;
-	list_init(&proc->children);
-	list_init(&proc->zombies);
-	return proc;
-}
-
-void
-free_proc(struct proc_struct *proc)
-{
-	kmem_cache_free(proc_cache, proc);
-}
-
-void
-set_proc_name(struct proc_struct *proc, const char *name)
-{
-	memset(proc->name, 0, sizeof(proc->name));
-	strlcpy(proc->name, name, sizeof(proc->name));
 }
 
 /* -- the five places ---------------------------------------------------------- */
@@ -215,11 +183,9 @@ proc_init(thread_fn *init_main)
 
 	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
 		list_init(&hash_list[i]);
-	proc_cache = kmem_cache_create("proc_struct",
-				       sizeof(struct proc_struct), CACHE_LINE,
-				       SLAB_PANIC, NULL);
 	boot_cr3 = arch_kernel_space()->root;
 	kstack_init(limit);
+	control_block_init();
 
 	pid = kernel_thread_on(CPU_ANY, "init", init_main, greeting);
 	if (pid != 1)

@@ -334,7 +334,7 @@ select_cpu(const struct run_queue *rq, const struct proc_struct *proc)
 
 /* Locks the run queue that `proc` belongs to, which may change until it is
  * locked. Interrupts off. */
-static struct run_queue *
+static __always_inline struct run_queue *
 lock_rq_of(const struct proc_struct *proc) NO_THREAD_SAFETY
 {
 	for (;;) {
@@ -412,17 +412,6 @@ sched_usage(struct proc_struct *proc, unsigned *runs,
 		*cycles += arch_cycles();
 	spin_release(&rq->lock);
 	self->preempt_count--;
-	local_intr_restore(irqs);
-}
-
-void
-sched_count_reap(const struct proc_struct *proc)
-{
-	irq_state_t irqs;
-
-	local_intr_save(irqs);
-	if (proc->cpu != arch_cpu_id())
-		this_rq()->nr_remote_reaps++;
 	local_intr_restore(irqs);
 }
 

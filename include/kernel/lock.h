@@ -22,6 +22,7 @@ enum lock_rank {
 	LOCK_RANK_OBJECT,   /* a mutex's, semaphore's or completion's inside */
 	LOCK_RANK_WAIT_QUEUE, /* a wait queue */
 	LOCK_RANK_TIMER,      /* a CPU's timers */
+	LOCK_RANK_KEPT,	      /* kept control blocks */
 	LOCK_RANK_KSTACK,     /* stack slots */
 	LOCK_RANK_KMEM,	      /* kmalloc back ends */
 	LOCK_RANK_SPACE,      /* page tables of the kernel's space */

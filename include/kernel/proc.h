@@ -79,8 +79,9 @@ struct proc_info {
 /* Fills up to max of them; returns how many processes there are. */
 size_t proc_snapshot(struct proc_info *info, size_t max);
 
-/* Threads' stacks, mapped in slots of their own, kept warm after use. */
-size_t kstack_nr_cached(void); /* stacks that are kept */
-size_t kstack_drain(void);     /* gives them back; returns pages freed */
+/* Control blocks of ended threads that are kept with their mapped stacks for the
+ * next ones; giving them back (returns pages freed). May sleep. */
+size_t proc_nr_kept(void);
+size_t proc_release_kept(void);
 
 #endif /* KERNEL_PROC_H */

@@ -87,9 +87,6 @@ void cpu_idle(void) __noreturn;
 void sched_wait_off_cpu(const struct proc_struct *proc);
 /* How often it was scheduled in, and the cycles it has used so far. */
 void sched_usage(struct proc_struct *proc, unsigned *runs, uint64_t *cycles);
-/* Counts the reaping of `proc` by this CPU (statistics). */
-void sched_count_reap(const struct proc_struct *proc);
-
 /* Says that the calling thread is about to sleep. A wake-up from here on is not lost:
  * set, then check the condition, then schedule(). */
 static inline void

@@ -18,7 +18,7 @@ quiet_state_take(void)
 {
 	struct quiet_state state;
 
-	kstack_drain();
+	proc_release_kept();
 	kmem_shrink();
 	page_drain_all();
 	state.nr_process = nr_process();
@@ -51,13 +51,16 @@ void
 check_alloc_proc(void)
 {
 	struct proc_struct *proc = alloc_proc(), *again;
+	uintptr_t kstack = 0;
 	const char *bytes;
 	size_t nr_dirty = 0;
 
 	if (!EXPECT(proc != NULL))
 		return;
 	/* Leave dirt behind, name and its last byte included. */
+	kstack = proc->kstack;
 	memset(proc, 0xa5, sizeof(*proc));
+	proc->kstack = kstack;
 	free_proc(proc);
 	again = alloc_proc();
 	if (!EXPECT(again != NULL))
@@ -66,7 +69,8 @@ check_alloc_proc(void)
 	EXPECT_EQ(again->pid, -1);
 	EXPECT(again->cr3.addr == boot_cr3.addr);
 	EXPECT_EQ(again->bound_cpu, CPU_ANY);
-	EXPECT(again->runs == 0 && again->kstack == 0 && again->flags == 0);
+	EXPECT(again->runs == 0 && again->kstack == kstack &&
+	       again->flags == 0);
 	EXPECT(again->need_resched == 0 && again->preempt_count == 0);
 	EXPECT(again->parent == NULL && again->mm == NULL && again->tf == NULL);
 	EXPECT(list_empty(&again->children) && list_empty(&again->zombies));
@@ -98,7 +102,7 @@ check_fork_failures(void)
 		int pid, code = -1;
 		bool fired;
 
-		kstack_drain(); /* so that the stack's pages are asked for */
+		proc_release_kept(); /* so that memory is asked for */
 		failpoint_arm(n);
 		pid = kernel_thread(thread_return, (void *)7, 0);
 		fired = failpoint_disarm();
