@@ -120,6 +120,7 @@ on_fault(int signal, siginfo_t *info, void *machine)
 	struct trapframe tf = {
 		.pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP],
 		.sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP],
+		.bp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP],
 		.machine = uc,
 		.irqs_on = arch_irqs_on(),
 	};

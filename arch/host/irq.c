@@ -107,9 +107,12 @@ deliver(struct trapframe *tf)
 void
 host_irq_deliver(void)
 {
+	/* As it will be after the return. */
+	uintptr_t *frame = __builtin_frame_address(0);
 	struct trapframe tf = {
-		.pc = (uintptr_t)__builtin_return_address(0),
-		.sp = (uintptr_t)__builtin_frame_address(0),
+		.pc = frame[1],
+		.sp = (uintptr_t)&frame[2],
+		.bp = frame[0],
 		.irqs_on = true,
 	};
 
@@ -126,6 +129,7 @@ on_irq_signal(int signal, siginfo_t *info, void *machine)
 	struct trapframe tf = {
 		.pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP],
 		.sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP],
+		.bp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP],
 		.machine = uc,
 		.irqs_on = true,
 	};

@@ -45,14 +45,6 @@ host_stack_find(uintptr_t sp, uintptr_t *low, uintptr_t *high)
 	return false;
 }
 
-static uintptr_t
-register_of(const struct trapframe *tf, int index)
-{
-	const ucontext_t *uc = tf->machine;
-
-	return (uintptr_t)uc->uc_mcontext.gregs[index];
-}
-
 /* The newest trap of this thread, if it came as a signal. */
 static const struct trapframe *
 newest_signal(void)
@@ -101,7 +93,7 @@ walk_step(struct walk *walk, uintptr_t *pc)
 		return false;
 	/* The handler of a signal seems to be called by what it interrupted,
 	 * from somewhere in libc. */
-	if (trap != NULL && frame->caller == register_of(trap, REG_RBP)) {
+	if (trap != NULL && frame->caller == trap->bp) {
 		*pc = trap->pc;
 		walk->trap = NULL;
 		return walk_start(walk, frame->caller, trap->sp);
@@ -121,12 +113,10 @@ arch_backtrace(const struct trapframe *tf, uintptr_t *pcs, unsigned max)
 
 	if (tf != NULL && max > 0)
 		pcs[nr++] = tf->pc;
-	if (tf != NULL && tf->machine == NULL)
-		return nr;
 	if (tf == NULL)
 		walk.trap = newest_signal();
 	if (!(tf == NULL ? walk_start(&walk, here, here)
-			 : walk_start(&walk, register_of(tf, REG_RBP), tf->sp)))
+			 : walk_start(&walk, tf->bp, tf->sp)))
 		return nr;
 	while (nr < max && walk_has_frame(&walk) && walk_step(&walk, &pcs[nr]))
 		nr++;

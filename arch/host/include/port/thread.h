@@ -59,6 +59,7 @@ struct context {
 struct trapframe {
 	uintptr_t pc;
 	uintptr_t sp;
+	uintptr_t bp;
 	void *machine;	      /* ucontext_t of the signal, or NULL */
 	int (*fn)(void *arg); /* forged: what the new thread calls */
 	void *arg;
