@@ -21,7 +21,7 @@ struct crime {
 
 /* Volatile: the compiler shall neither see through a crime nor forbid it. */
 static char *volatile null_pointer;
-static volatile unsigned zero;
+static volatile unsigned zero, dividend = 1;
 static volatile unsigned depth_limit = ~0u;
 
 static __noinline void
@@ -51,7 +51,7 @@ crash_text_write(void)
 static __noinline void
 crash_divide(void)
 {
-	zero = 1 / zero;
+	zero = dividend / zero;
 }
 
 /* Frame by frame to the end of the stack, and on. */

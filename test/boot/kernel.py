@@ -56,6 +56,14 @@ def environment(changes=()):
     return env
 
 
+def qemu_with_disc(iso, mem=128):
+    """A machine that boots from a disc, which tools/run has no word for. Its
+    exit status is QEMU's: 0, or code * 2 + 1."""
+    return ["qemu-system-i386", "-accel", "tcg", "-cdrom", str(iso), "-boot", "d",
+            "-m", str(mem), "-no-reboot", "-nic", "none", "-display", "none",
+            "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Boot:
     """What to start: the same words that tools/run takes."""
@@ -132,6 +140,18 @@ class Log:
         if found:
             raise self.failure(f"{pattern!r} matches {found[0].string!r}")
 
+    def settings(self):
+        """{name: value in force}, from what `help boot` printed."""
+        found = {}
+        for line, explanation in zip(self.lines, self.lines[1:]):
+            name = re.match(r"(?:.*> )?([a-z_]+)=", line)
+            value = re.search(r"\(now: (.*)\)$", explanation)
+            if name and value:
+                found[name[1]] = value[1]
+        if not found:
+            raise self.failure("no settings are shown")
+        return found
+
 
 @dataclasses.dataclass
 class Ended(Log):
@@ -194,6 +214,13 @@ class Kernel(Log):
         deadline = time.monotonic() + patience
         self._expect([PROMPT], deadline, "the prompt")
         return text_lines(self.child.before)
+
+    def overhear(self, seconds):
+        """Whatever it says in that time."""
+        if self.child.expect_exact([pexpect.TIMEOUT, pexpect.EOF],
+                                   timeout=seconds) == 1:
+            raise self.failure("ended")
+        return self.child.before
 
     def type(self, text):
         """Types it, a str or bytes, without Enter."""

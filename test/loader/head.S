@@ -22,8 +22,8 @@ loader_start:
 	jmp 1b
 
 /*
- * void loader_leave(uint32_t entry, uint32_t info): into the kernel with
- * nothing but what Multiboot promises.  CS and the data segments stay as they
+ * void loader_leave(uint32_t entry, uint32_t info, uint32_t magic): into the
+ * kernel with nothing but what Multiboot promises.  CS and the data segments stay as they
  * are (flat) but their table is gone; CR0 has PE and not PG, EFLAGS has neither
  * IF, TF nor VM; everything else that may be anything is something awkward:
  * the string direction is down, NT is set, %esp points nowhere.
@@ -36,6 +36,7 @@ loader_leave:
 	mov 4(%esp), %eax
 	mov %eax, entry
 	mov 8(%esp), %ebx
+	mov 12(%esp), %edx
 	lgdt no_table
 	lidt no_table
 	mov %cr0, %eax
@@ -43,7 +44,7 @@ loader_leave:
 	mov %eax, %cr0
 	push $AWKWARD_EFLAGS
 	popf
-	mov $MULTIBOOT_MAGIC, %eax
+	mov %edx, %eax
 	mov $0xdeadbee1, %ecx
 	mov $0xdeadbee2, %edx
 	mov $0xdeadbee3, %esi

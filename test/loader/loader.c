@@ -22,6 +22,7 @@
  *	memory=odd	a map made by hand for 64 MiB; see odd_map
  *	memory=none	neither
  *	line=none	no command line; default: one behind the map
+ *	magic=0		what to have in eax instead of the right number
  *	end=N		no kernel: straight to the exit device with N,
  *	end=off		power off by ACPI, end=triple: a triple fault
  *
@@ -60,7 +61,8 @@ struct elf_segment {
 #define ELF_MACHINE_386 3
 #define ELF_LOAD 1
 
-void loader_leave(uint32_t entry, uint32_t info) __attribute__((noreturn));
+void loader_leave(uint32_t entry, uint32_t info, uint32_t magic)
+	__attribute__((noreturn));
 void loader_triple_fault(void) __attribute__((noreturn));
 void loader_main(uint32_t magic, const struct multiboot_info *given);
 
@@ -341,7 +343,7 @@ load_kernel(void)
 #define ODD_BAD_SPOT (MiB(26) + 0x800)
 
 static const struct multiboot_range odd_map[] = {
-	{ 24, MiB(31), MiB(32) - 0x20000, 1 },
+	{ 24, MiB(31), MiB(33) - 0x20000, 1 },
 	{ 24, MiB(24), MiB(1), 2 },
 	{ 20, MiB(1), MiB(31), 1 },
 	{ 24, MiB(3), 0, 1 },
@@ -459,5 +461,7 @@ loader_main(uint32_t magic, const struct multiboot_info *given)
 	say(", flags ");
 	say_hex(((struct multiboot_info *)info)->flags);
 	say("\n");
-	loader_leave(entry, info);
+	loader_leave(entry, info,
+		     setting("magic") ? number(setting("magic"))
+				      : MULTIBOOT_MAGIC);
 }

@@ -1,0 +1,226 @@
+"""Typing at the console."""
+
+import re
+import threading
+import time
+
+import pytest
+
+from kernel import Boot
+
+PORTS = ["i386", "host"]
+BACKSPACE, DELETE, CTRL_U, CTRL_D = "\x08", "\x7f", "\x15", "\x04"
+UP, DOWN, LEFT, RIGHT = "\x1b[A", "\x1b[B", "\x1b[D", "\x1b[C"
+
+
+@pytest.fixture(params=PORTS)
+def kernel(request, start):
+    """At its prompt."""
+    kernel = start(request.param)
+    kernel.prompt()
+    return kernel
+
+
+def expect(kernel, lines, pattern):
+    """The first match in these lines."""
+    for line in lines:
+        match = re.search(pattern, line)
+        if match:
+            return match
+    raise kernel.failure(f"no line matches {pattern!r} in {lines}")
+
+
+# -- commands --------------------------------------------------------------------------
+
+
+def test_help(kernel):
+    lines = kernel.command("help")
+    for name in ("help", "ps", "spawn", "kill", "pages", "uptime", "poweroff",
+                 "reboot", "crash"):
+        expect(kernel, lines, rf"^\s*{name}\b.*\w")
+
+
+def test_help_boot(kernel):
+    """Each setting with its values and what is in force."""
+    lines = kernel.command("help boot")
+    for name, values in {
+        "pages": ["first-fit", "best-fit", "worst-fit", "buddy"],
+        "fit": ["first", "next", "best", "worst"],
+        "sched": ["fifo", "rr"],
+        "kmalloc": ["slob"],
+        "threads": [], "check": [], "run": [],
+    }.items():
+        expect(kernel, lines, rf"^\s*{name}\b")
+        for value in values:
+            expect(kernel, lines, rf"\b{value}\b")
+
+
+def test_ps(kernel):
+    lines = kernel.command("ps")
+    expect(kernel, lines, r"(?i)\bpid\b.*\bname\b")
+    expect(kernel, lines, r"^\s*1\s.*\binit\b")
+    expect(kernel, lines, r"\bmonitor\b")
+
+
+def test_uptime(kernel):
+    lines = kernel.command("uptime")
+    expect(kernel, lines, r"\d")
+
+
+def test_unknown_command(kernel):
+    lines = kernel.command("frobnicate now")
+    expect(kernel, lines, r"frobnicate")
+    expect(kernel, lines, r"\bhelp\b")
+    expect(kernel, kernel.command("ps"), r"\binit\b")
+
+
+@pytest.mark.parametrize("line, answer", [
+    ("kill", "kill"), ("kill abc", "abc|kill"), ("kill 99999", "99999|no such"),
+    ("kill 0", r"(?i)invalid|may not|cannot|idle"),
+    ("kill 1", r"(?i)invalid|may not|cannot|init"),
+    ("kill -1", r"-1|kill"), ("kill 4294967297", "4294967297|kill"),
+    ("spawn", "spawn"), ("spawn nonsense", "nonsense"),
+    ("help nonsense", "nonsense"), ("check nonsense", "nonsense"),
+    ("poweroff now", "now|poweroff"), ("poweroff 1 2", "poweroff"),
+    ('ps "unclosed', r"(?i)quote"),
+])
+def test_wrong_arguments(kernel, line, answer):
+    """An explanation, and the next prompt."""
+    expect(kernel, kernel.command(line), answer)
+    expect(kernel, kernel.command("ps"), r"^\s*1\s.*\binit\b")
+
+
+@pytest.mark.parametrize("code", [0, 5, 42])
+def test_poweroff(kernel, code):
+    kernel.type(f"poweroff {code}\r" if code else "poweroff\r")
+    kernel.wait_for_end().expect_status(code)
+
+
+def test_reboot(kernel):
+    """The machine starts again; tools/run has -no-reboot, so that is the end."""
+    kernel.type("reboot\r")
+    kernel.wait_for_end().expect_status(0)
+
+
+def test_several_on_a_line(kernel):
+    lines = kernel.command("uptime; ps; uptime")
+    expect(kernel, lines, r"^\s*1\s.*\binit\b")
+
+
+# -- editing -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", [
+    f"px{BACKSPACE}s", f"pxy{DELETE}{DELETE}s", f"nonsense{CTRL_U}ps",
+    f"s{LEFT}p", f"p{LEFT}{RIGHT}s", f"{LEFT}{RIGHT}{UP}{DOWN}ps",
+    f"{BACKSPACE * 10}ps", "  ps  ", "ps\t", "ps\x00", "ps\x01",
+], ids=["backspace", "delete", "ctrl-u", "left", "right", "all", "at-start",
+        "blanks", "tab", "nul", "ctrl-a"])
+def test_line_editing(kernel, typed):
+    if typed.endswith("\x01") and kernel.boot.port == "i386":
+        pytest.skip("QEMU's terminal takes Ctrl-A for itself")
+    kernel.type(typed + "\r")
+    expect(kernel, kernel.prompt(), r"^\s*1\s.*\binit\b")
+
+
+def test_history(kernel):
+    kernel.command("ps")
+    kernel.command("uptime")
+    kernel.type(f"{UP}{UP}\r")
+    expect(kernel, kernel.prompt(), r"^\s*1\s.*\binit\b")
+    kernel.type(f"{UP}{UP}{DOWN}{DOWN}uptime\r")
+    expect(kernel, kernel.prompt(), r"\d")
+
+
+def test_empty_lines(kernel):
+    for _ in range(5):
+        kernel.type("\r")
+        kernel.prompt()
+    expect(kernel, kernel.command("ps"), r"^\s*1\s.*\binit\b")
+
+
+def settle(kernel):
+    """Whatever was typed before, here it is over."""
+    kernel.type(f"x{CTRL_U}settled\r")
+    kernel.wait_for("^settled: no such command")
+    kernel.prompt()
+
+
+def test_every_byte(kernel):
+    """Whatever can be typed harms nothing."""
+    # Enter and the end of input; what QEMU or the terminal keep for themselves.
+    taken = {ord("\n"), ord("\r"), ord(CTRL_D)}
+    taken |= {0x01} if kernel.boot.port == "i386" else {
+        0x03, 0x11, 0x13, 0x16, 0x1a, 0x1c}
+    for first in range(0, 256, 32):
+        kernel.type(bytes(set(range(first, first + 32)) - taken))
+        settle(kernel)
+    expect(kernel, kernel.command("ps"), r"^\s*1\s.*\binit\b")
+
+
+def test_eight_bit_bytes(kernel):
+    """A name that is not ASCII is not found, and shown as it is."""
+    kernel.type("größe\r".encode())
+    lines = "\n".join(kernel.prompt())
+    assert "größe" in lines.encode("latin-1").decode("utf-8", "replace")
+
+
+def test_very_long_line(kernel):
+    """Longer than any buffer: said to be, and not run by half."""
+    kernel.type("x" * 5000 + "\r")
+    expect(kernel, kernel.prompt(), r"longer than \d+ characters is not run")
+    kernel.type("ps" + " " * 5000 + "\r")
+    lines = kernel.prompt()
+    expect(kernel, lines, r"longer than \d+ characters is not run")
+    assert not any("PPID" in line for line in lines)
+    settle(kernel)
+
+
+def test_paste(kernel):
+    """200 lines faster than anyone types: each is run, in order."""
+    kernel.type("".join(f"paste-{i}\r" for i in range(200)))
+    for i in range(200):
+        kernel.wait_for(f"^paste-{i}: no such command")
+    settle(kernel)
+    kernel.expect_none("typed bytes were lost")
+
+
+def test_flood(kernel):
+    """More than is kept for a slow reader: what is lost is counted."""
+    # Typing blocks when nobody reads the answers.
+    typist = threading.Thread(target=kernel.type, args=(
+        "".join(f"flood-{i:04}\r" for i in range(2000)),))
+    typist.start()
+    kernel.wait_for(r"^flood-0000: no such command")
+    while typist.is_alive():
+        kernel.wait_for("")
+    time.sleep(1)
+    settle(kernel)
+    whole = len(kernel.matches(r"^flood-\d{4}: no such command"))
+    assert whole > 500, kernel.failure(f"only {whole} lines came through")
+    if whole < 2000:
+        lost = sum(int(match[1]) for match in
+                   kernel.matches(r"console: (\d+) typed bytes were lost"))
+        assert lost >= 2000 - whole, kernel.failure(
+            f"{whole} of 2000 lines ran, but only {lost} bytes were lost")
+
+
+# -- the end of input ------------------------------------------------------------------------
+
+
+def test_ctrl_d(kernel):
+    """At the start of a line it ends the input; nothing is left to do."""
+    kernel.type(CTRL_D)
+    kernel.wait_for_end().expect_status(0)
+
+
+@pytest.mark.parametrize("typed", [b"", b"ps\n", b"ps", b"uptime\nps\n"],
+                         ids=["nothing", "line", "half-line", "lines"])
+def test_end_of_standard_input(typed):
+    ended = Boot("host").run(typed=typed).expect_status(0)
+    if typed:
+        ended.expect(r"^\s*1\s.*\binit\b")
+
+
+def test_end_of_input_after_poweroff():
+    Boot("host").run(typed=b"poweroff 7\nps\n").expect_status(7)
