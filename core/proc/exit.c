@@ -64,12 +64,16 @@ do_exit(int code)
 	panic("do_exit: zombie %d was scheduled", self->pid);
 }
 
-/* A zombie that do_wait(pid) may reap now: *zombie. 0: there are children to
- * wait for. -E_BAD_PROC: there never will be. */
+/*
+ * A zombie that do_wait(pid) may reap now: *zombie. 0: there are children to
+ * wait for. -E_BAD_PROC: there never will be. *child remembers the one with
+ * this pid between calls: only its parent, the caller, can make it go away.
+ */
 static int
-look_for_zombie(int pid, struct proc_struct **zombie) REQUIRES(proc_lock)
+look_for_zombie(int pid, struct proc_struct **child,
+		struct proc_struct **zombie) REQUIRES(proc_lock)
 {
-	struct proc_struct *self = current, *child;
+	struct proc_struct *self = current;
 
 	*zombie = NULL;
 	if (pid == 0) {
@@ -80,11 +84,12 @@ look_for_zombie(int pid, struct proc_struct **zombie) REQUIRES(proc_lock)
 			return -E_BAD_PROC;
 		return 0;
 	}
-	child = find_proc(pid);
-	if (child == NULL || child->parent != self)
+	if (*child == NULL)
+		*child = find_proc(pid);
+	if (*child == NULL || (*child)->parent != self)
 		return -E_BAD_PROC;
-	if (atomic_load_relaxed(&child->state) == PROC_ZOMBIE)
-		*zombie = child;
+	if (atomic_load_relaxed(&(*child)->state) == PROC_ZOMBIE)
+		*zombie = *child;
 	return 0;
 }
 
@@ -101,14 +106,14 @@ reap(struct proc_struct *zombie)
 int
 do_wait(int pid, int *code)
 {
-	struct proc_struct *self = current, *zombie;
+	struct proc_struct *self = current, *child = NULL, *zombie;
 	irq_state_t irqs;
 	int ret;
 
 	debug_assert(may_sleep());
 	for (;;) {
 		irqs = spin_lock_irqsave(&proc_lock);
-		ret = look_for_zombie(pid, &zombie);
+		ret = look_for_zombie(pid, &child, &zombie);
 		if (zombie != NULL || ret != 0)
 			break;
 		if (atomic_load_relaxed(&self->flags) & PF_KILLED) {

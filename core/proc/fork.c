@@ -50,8 +50,6 @@ copy_thread(struct proc_struct *proc, uintptr_t stack,
 {
 	proc->tf = arch_thread_forge(&proc->context, (void *)proc->kstack,
 				     stack, tf);
-	/* schedule() on its way to this thread holds one lock for it. */
-	proc->preempt_count = 1;
 }
 
 /* Takes over what a child has from its parent and from the caller. */
@@ -75,7 +73,7 @@ publish(struct proc_struct *proc)
 	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
 	int pid = -E_NO_FREE_PROC;
 
-	if (nr_process() < process_limit()) {
+	if (!proc_limit_reached()) {
 		proc_publish(proc, current);
 		pid = proc->pid;
 	}
@@ -90,7 +88,7 @@ fork_process(const struct fork_args *args)
 	int ret;
 
 	ret = -E_NO_FREE_PROC;
-	if (nr_process() >= process_limit())
+	if (proc_limit_reached())
 		goto out;
 	ret = -E_NO_MEM;
 	proc = alloc_proc();

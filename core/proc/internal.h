@@ -16,6 +16,8 @@ extern struct spinlock proc_lock;
 void proc_publish(struct proc_struct *proc, struct proc_struct *parent)
 	REQUIRES(proc_lock);
 void proc_unpublish(struct proc_struct *proc) REQUIRES(proc_lock);
+/* As many as there may be? Exact only under proc_lock. */
+bool proc_limit_reached(void);
 /* One less: the last step of a process's end. */
 void proc_count_down(void);
 

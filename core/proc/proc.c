@@ -62,6 +62,12 @@ process_limit(void)
 	return limit;
 }
 
+bool
+proc_limit_reached(void)
+{
+	return atomic_load_relaxed(&nr_processes) >= limit;
+}
+
 /* -- the five places ---------------------------------------------------------- */
 
 static inline struct list *

@@ -167,9 +167,6 @@ sched_finish_switch(void) NO_THREAD_SAFETY
 	struct run_queue *rq = finish_switch();
 
 	spin_release(&rq->lock);
-	/* Counted at birth, as schedule() would have (arch: interrupts are
-	 * still off, the frame turns them on). */
-	preempt_enable_no_resched();
 }
 
 void
@@ -247,9 +244,8 @@ schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
 	struct proc_struct *prev = current, *next;
 	struct run_queue *rq = this_rq();
 
-	prev->preempt_count++;
+	debug_assert(prev->preempt_count == 0 && prev->held == NULL);
 	spin_acquire(&rq->lock, true);
-	debug_assert(prev->preempt_count == 1);
 	atomic_store_relaxed(&prev->need_resched, 0);
 	if (preempted)
 		rq->nr_preemptions++;
@@ -268,7 +264,6 @@ schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
 	if (next != prev)
 		rq = proc_run(rq, prev, next);
 	spin_release(&rq->lock);
-	preempt_enable_no_resched();
 }
 
 void
@@ -341,6 +336,7 @@ lock_rq_of(const struct proc_struct *proc) NO_THREAD_SAFETY
 		struct run_queue *rq =
 			&run_queues[atomic_load_relaxed(&proc->cpu)];
 
+		__asm__("" : "+r"(rq)); /* as in this_rq() */
 		spin_acquire(&rq->lock, true);
 		if (likely(&run_queues[atomic_load_relaxed(&proc->cpu)] == rq))
 			return rq;
@@ -364,14 +360,11 @@ activate(struct run_queue *rq, struct proc_struct *proc)
 void
 wakeup_proc(struct proc_struct *proc) NO_THREAD_SAFETY
 {
-	struct proc_struct *self = current;
 	irq_state_t irqs = arch_irq_save();
-	struct run_queue *rq;
+	struct run_queue *rq = lock_rq_of(proc);
 	enum proc_state state;
 	unsigned target;
 
-	self->preempt_count++;
-	rq = lock_rq_of(proc);
 	state = atomic_load_relaxed(&proc->state);
 	assert(state != PROC_ZOMBIE);
 	if (state != PROC_RUNNABLE) {
@@ -390,7 +383,6 @@ wakeup_proc(struct proc_struct *proc) NO_THREAD_SAFETY
 		}
 	}
 	spin_release(&rq->lock);
-	self->preempt_count--;
 	local_intr_restore(irqs);
 }
 
@@ -400,18 +392,14 @@ void
 sched_usage(struct proc_struct *proc, unsigned *runs,
 	    uint64_t *cycles) NO_THREAD_SAFETY
 {
-	struct proc_struct *self = current;
 	irq_state_t irqs = arch_irq_save();
-	struct run_queue *rq;
+	struct run_queue *rq = lock_rq_of(proc);
 
-	self->preempt_count++;
-	rq = lock_rq_of(proc);
 	*runs = proc->runs;
 	*cycles = proc->cycles;
 	if (rq->curr == proc)
 		*cycles += arch_cycles();
 	spin_release(&rq->lock);
-	self->preempt_count--;
 	local_intr_restore(irqs);
 }
 
@@ -422,14 +410,12 @@ sched_tick(void) NO_THREAD_SAFETY
 {
 	struct run_queue *rq = this_rq();
 
-	current->preempt_count++;
 	spin_acquire(&rq->lock, true);
 	if (rq->curr != rq->idle)
 		rq->class->tick(rq, rq->curr);
 	else
 		set_need_resched(rq->idle); /* look for work elsewhere */
 	spin_release(&rq->lock);
-	preempt_enable_no_resched();
 }
 
 void

@@ -2,8 +2,8 @@
  * Spinlocks, preemption and interrupt sections.
  *
  * A spinlock turns preemption off while it is held; the _irqsave forms turn
- * this CPU's interrupts off too and are for locks that interrupt handlers take.
- * Nothing sleeps under a spinlock.
+ * this CPU's interrupts off, which is more, and are for locks that interrupt
+ * handlers take. Nothing sleeps under a spinlock.
  *
  * The order of locks is the order of enum lock_rank: a thread takes only locks
  * of a higher rank than those it holds. Debug builds check this, recursion,
@@ -159,7 +159,6 @@ NO_THREAD_SAFETY
 {
 	irq_state_t state = arch_irq_save();
 
-	current->preempt_count++;
 	spin_acquire(lock, true);
 	return state;
 }
@@ -168,13 +167,8 @@ static inline void
 spin_unlock_irqrestore(struct spinlock *lock, irq_state_t state) RELEASES(lock)
 NO_THREAD_SAFETY
 {
-	struct proc_struct *self = current;
-
 	spin_release(lock);
-	self->preempt_count--;
-	arch_irq_restore(state);
-	if (state && unlikely(need_resched(self)))
-		preempt_schedule();
+	local_intr_restore(state);
 }
 
 /* Whether the calling thread holds it (debug builds know; others only whether

@@ -54,7 +54,7 @@ struct spinlock;
 struct proc_struct {
 	/* Preemption. */
 	volatile int need_resched; /* set by interrupts and other CPUs too */
-	unsigned preempt_count;	   /* (t) spinlocks held, and more */
+	unsigned preempt_count;	   /* (t) > 0: not to be preempted */
 	struct spinlock *held;	   /* (t) the one taken last; debug builds */
 	unsigned trap_depth;	   /* (t) traps that nest on its stack */
 	struct trapframe *tf;	   /* (t) the newest of them */

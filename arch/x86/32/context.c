@@ -75,10 +75,9 @@ arch_thread_forge(struct context *context, void *kstack, uintptr_t stack,
 	copy->regs.eax = 0;
 	copy->esp = stack;
 	copy->eflags |= EFLAGS_IF;
-	*context = (struct context){
-		.eip = (uintptr_t)forkret,
-		.esp = (uintptr_t)copy,
-	};
+	/* forkret expects nothing in the other registers. */
+	context->eip = (uintptr_t)forkret;
+	context->esp = (uintptr_t)copy;
 	return copy;
 }
 
