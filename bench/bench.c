@@ -244,12 +244,13 @@ bench_main(void *arg)
 {
 	unsigned nr_run = 0, nr_failed = 0;
 
-	for (const struct bench *const *bench = benches; *bench != NULL;
-	     bench++) {
-		if (!is_wanted(*bench))
+	for (unsigned i = 0; benches[i] != NULL; i++) {
+		const struct bench *bench = benches[i];
+
+		if (!is_wanted(bench))
 			continue;
 		nr_run++;
-		if ((*bench)->run(*bench) != 0)
+		if (bench->run(bench) != 0)
 			nr_failed++;
 	}
 	printk("bench: done, %u run, %u of them skipped\n", nr_run, nr_failed);

@@ -56,7 +56,7 @@ extern struct host_cpu host_cpus[MAX_CPUS];
 bool host_is_cpu(void);
 /* Makes the calling pthread virtual CPU `cpu`, interrupts off, current its
  * idle thread. */
-void host_cpu_adopt(unsigned cpu, uintptr_t stack_low, uintptr_t stack_high);
+void host_cpu_adopt(unsigned id, uintptr_t stack_low, uintptr_t stack_high);
 /* Starts a pthread that is virtual CPU `cpu` and calls enter(cpu) on a stack
  * with a guard. 0 or an errno. */
 int host_cpu_start(unsigned cpu, void (*enter)(unsigned cpu)) __must_check;
@@ -65,7 +65,7 @@ int host_device_start(void *(*fn)(void *)) __must_check;
 
 /* Makes an interrupt pending on a CPU and sees to it that it notices. From a
  * device, or from a CPU with interrupts off. */
-void host_irq_post(unsigned cpu, enum host_irq irq);
+void host_irq_post(unsigned id, enum host_irq irq);
 /* Whether interrupts arrive by signal. */
 bool host_irq_by_signal(void);
 /* Signal handlers of the process, for interrupts and for faults. */

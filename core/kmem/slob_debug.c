@@ -80,7 +80,7 @@ slob_hints_validate(const struct slob *slob)
 				slob_page_entry((struct list *)pos);
 			const struct slob_block *block;
 
-			if (pos == &slob->pages)
+			if (pos == NULL || pos == &slob->pages)
 				return slob_wrong("hint to no page",
 						  hint->from);
 			low_seen |= pos == hint->low;

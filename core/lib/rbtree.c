@@ -30,6 +30,7 @@
  * Nothing here compares elements, allocates or locks: the caller searches, owns
  * the memory, and holds whatever guards the tree.
  */
+#include <kernel/panic.h>
 #include <kernel/rbtree.h>
 
 enum rb_colour {
@@ -224,6 +225,7 @@ rb_mend_black(struct rb_root *root, struct rb_node *node,
 
 		/* It has a black more than `node`, so it is there. */
 		sibling = on_the_right ? parent->right : parent->left;
+		assert(sibling != NULL);
 		if (rb_is_red(sibling))
 			sibling = rb_blacken_sibling(root, parent, sibling,
 						     on_the_right, augment);

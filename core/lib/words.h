@@ -14,7 +14,7 @@ const char *word_skip_blanks(const char *text);
  * *length is the word's whole length. The word may be copied onto itself.
  * -E_INVAL for a quote that is never closed; then *text is at its end.
  */
-int word_next(const char **text, char *word, size_t size,
-	      size_t *length) __must_check;
+int word_next(const char **text, char *word, size_t size, size_t *length)
+	__must_check;
 
 #endif /* CORE_LIB_WORDS_H */

@@ -60,8 +60,8 @@ void arch_space_activate(phys_t root);
  * The caller's lock serialises changes to one space; any context that may
  * allocate with GFP_ATOMIC.
  */
-int arch_map(struct arch_space *space, uintptr_t va, phys_t pa,
-	     unsigned flags) __must_check;
+int arch_map(struct arch_space *space, uintptr_t va, phys_t pa, unsigned flags)
+	__must_check;
 
 /* Maps nr pages, physically contiguous from pa, at va, all or nothing. */
 int arch_map_range(struct arch_space *space, uintptr_t va, phys_t pa, size_t nr,

@@ -42,7 +42,8 @@ void arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg);
  * sched_finish_switch(), then returns from the trap through the frame.
  */
 struct trapframe *arch_thread_forge(struct context *context, void *kstack,
-				    uintptr_t stack, const struct trapframe *tf);
+				    uintptr_t stack,
+				    const struct trapframe *tf);
 
 /* The thread of this context will never run again and is not running (it may
  * be called before its first run): gives back what the port attached to it.
@@ -64,7 +65,8 @@ void arch_frame_print(const struct trapframe *tf);
  * interrupted, newest first; returns how many. Never faults: it stops at the
  * end of the stack or at a frame that makes no sense. Any context.
  */
-unsigned arch_backtrace(const struct trapframe *tf, uintptr_t *pcs, unsigned max);
+unsigned arch_backtrace(const struct trapframe *tf, uintptr_t *pcs,
+			unsigned max);
 
 /*
  * Traps, as core sees them. The port's trap entry does

@@ -18,8 +18,7 @@
 #include <kernel/types.h>
 
 #define BITS_PER_WORD (8 * sizeof(unsigned long))
-#define BITMAP_WORDS(nr_bits)                                                  \
-	(((nr_bits) + BITS_PER_WORD - 1) / BITS_PER_WORD)
+#define BITMAP_WORDS(nr_bits) (((nr_bits) + BITS_PER_WORD - 1) / BITS_PER_WORD)
 #define BITMAP_TREE_MAX (BITS_PER_WORD * BITS_PER_WORD * BITS_PER_WORD)
 
 struct bitmap_tree {

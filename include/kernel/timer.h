@@ -28,9 +28,9 @@ struct timer {
 };
 
 void timer_init(struct timer *timer, void (*fn)(struct timer *));
-/* Arms it (again) for ticks_now() + ticks, on this CPU. Any context; arming and
+/* Arms it (again) for ticks_now() + delay, on this CPU. Any context; arming and
  * cancelling one timer from two places at once is for the caller to order. */
-void timer_arm(struct timer *timer, unsigned long ticks);
+void timer_arm(struct timer *timer, unsigned long delay);
 /* Disarms it and waits until fn, if it runs right now on another CPU, has
  * ended. Returns whether it was still to come. Not from fn itself. */
 bool timer_cancel(struct timer *timer);
@@ -39,15 +39,15 @@ bool timer_cancel(struct timer *timer);
 #define WAIT_FOR_EVER (~0ul)
 
 /* The caller has set its state to SLEEPING: sleeps until it is woken, at most
- * `ticks` (WAIT_FOR_EVER: no timer). Returns the ticks left (0: time is up),
+ * `delay` (WAIT_FOR_EVER: no timer). Returns the ticks left (0: time is up),
  * WAIT_FOR_EVER for WAIT_FOR_EVER. */
-unsigned long schedule_timeout(unsigned long ticks);
+unsigned long schedule_timeout(unsigned long delay);
 
 /* Upcall of timer_tick(): runs what is due on this CPU. Interrupts off. */
 void timers_run(void);
 void timers_init(void);
 
 /* Sleeps; do_kill ends it early. Returns the ticks left. */
-unsigned long sleep_ticks(unsigned long ticks);
+unsigned long sleep_ticks(unsigned long delay);
 
 #endif /* KERNEL_TIMER_H */

@@ -72,8 +72,9 @@ make_extents(const struct page_policy *policy, size_t nr_extents)
 	pages_describe(pool.map, nr, 0, PAGE_FREE);
 	pool_add(&pool, pool.map, nr);
 	/* All of it in use: buddies do not give everything at once. */
-	while ((all = pool_alloc(&pool, 1)) != NULL)
-		continue;
+	do
+		all = pool_alloc(&pool, 1);
+	while (all != NULL);
 	while (at + 8 <= nr) {
 		size_t length = 1 + random_below(7);
 

@@ -81,7 +81,7 @@ frame(size_t nr)
 }
 
 #define for_each_policy_name(i, name)                                          \
-	for (unsigned i = 0; (name = pages_option.choice(i)) != NULL; i++)
+	for (unsigned i = 0; ((name) = pages_option.choice(i)) != NULL; (i)++)
 
 static void
 test_option(void **state)
@@ -266,8 +266,9 @@ test_hot_pages_are_given_back(void **state)
 		all = alloc_pages_gfp(GFP_ATOMIC, 4 * MIB / PAGE_SIZE);
 		assert_non_null(all);
 		/* Everything else in the hot list, or out. */
-		while ((page = alloc_page(GFP_ATOMIC | __GFP_NOWARN)) != NULL)
-			continue;
+		do
+			page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
+		while (page != NULL);
 		for (unsigned n = 0; n < 16; n++)
 			free_page(&all[n]);
 		assert_int_equal(page_hots[0].lists[0].nr, 16);
@@ -433,8 +434,9 @@ test_reserve(void **state)
 		simple_machine(name);
 		assert_true(node->min > 0 && node->min < node->low);
 		assert_true(node->low < node->high);
-		while ((page = alloc_page(GFP_KERNEL | __GFP_NOWARN)) != NULL)
-			continue;
+		do
+			page = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+		while (page != NULL);
 		assert_int_equal(nr_free_pages(), node->min);
 		page = alloc_pages_gfp(GFP_KERNEL | __GFP_NOWARN, 2);
 		assert_null(page);
