@@ -111,8 +111,10 @@ static struct {
 static void
 ring_put(char c)
 {
-	while (ring.written - atomic_load(&ring.taken) == RING_BYTES)
+	while (ring.written - atomic_load(&ring.taken) == RING_BYTES) {
+		host_irq_post(0, HOST_IRQ_CONSOLE);
 		usleep(RING_FULL_US);
+	}
 	ring.bytes[ring.written % RING_BYTES] = c;
 	atomic_store(&ring.written, ring.written + 1);
 }
