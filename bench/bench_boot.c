@@ -8,11 +8,8 @@
 #include <kernel/error.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
+#include <kernel/init.h>
 #include <kernel/timer.h>
-
-/* Set by core/init/main.c. */
-extern uint64_t boot_entered __asm__("boot_started_at");
-extern uint64_t init_entered __asm__("init_started_at");
 
 /* Turns of the counted loop in one sample. */
 #define TURNS 100000
@@ -28,8 +25,8 @@ static int
 run_boot(const struct bench *bench)
 {
 	printk("bench: %s entered=%llu init=%llu\n", bench->name,
-	       (unsigned long long)boot_entered,
-	       (unsigned long long)init_entered);
+	       (unsigned long long)boot_started_at,
+	       (unsigned long long)init_started_at);
 	return 0;
 }
 

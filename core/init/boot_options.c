@@ -3,14 +3,13 @@
  * setting is defined beside the code that it sets.
  */
 #include <kernel/check.h>
+#include <kernel/init.h>
 #include <kernel/kmalloc.h>
 #include <kernel/monitor.h>
 #include <kernel/page.h>
 #include <kernel/proc.h>
 #include <kernel/sched.h>
 #include <arch/boot.h>
-
-extern const struct boot_option run_option;
 
 static const struct boot_option *const core_options[] = {
 	&pages_option, &kmalloc_option,	   &fit_option,

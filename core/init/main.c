@@ -14,6 +14,7 @@
  * `run=` script failed.
  */
 #include <kernel/check.h>
+#include <kernel/init.h>
 #include <kernel/kmalloc.h>
 #include <kernel/monitor.h>
 #include <kernel/option.h>
@@ -28,7 +29,6 @@
 /* Exit code of a kernel whose checks or script failed. */
 #define FAILED_EXIT_CODE 1
 
-/* arch_cycles() on entry to the kernel, and at init's first line. */
 uint64_t boot_started_at, init_started_at;
 
 static char script[MONITOR_SCRIPT_MAX];
@@ -48,7 +48,6 @@ run_get(void)
 	return script;
 }
 
-extern const struct boot_option run_option;
 const struct boot_option run_option = {
 	.name = "run",
 	.help = "commands for the monitor to run instead of reading the console",
