@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 
 import pytest
 
@@ -192,9 +191,10 @@ def test_flood(kernel):
         "".join(f"flood-{i:04}\r" for i in range(2000)),))
     typist.start()
     kernel.wait_for(r"^flood-0000: no such command")
-    while typist.is_alive():
-        kernel.wait_for("")
-    time.sleep(1)
+    said = -1
+    while typist.is_alive() or said != len(kernel.said.getvalue()):
+        said = len(kernel.said.getvalue())
+        kernel.overhear(2)
     settle(kernel)
     whole = len(kernel.matches(r"^flood-\d{4}: no such command"))
     assert whole > 500, kernel.failure(f"only {whole} lines came through")

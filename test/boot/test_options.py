@@ -131,7 +131,7 @@ def test_cut_in_a_number(start, limit):
 
 @pytest.mark.parametrize("ended", boots({
     "empty-run": 'run="" sched=rr', "twice": "sched=fifo sched=rr",
-    "long-run": f'run="{"ps; " * 300}poweroff" sched=rr',
+    "long-run": f'run="{"ps; " * 150}poweroff" sched=rr',
 }), indirect=True)
 def test_last_one_counts(ended):
     ended.expect_status(0)
