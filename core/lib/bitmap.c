@@ -25,7 +25,7 @@ next_leaf(const struct bitmap_tree *tree, size_t leaf)
 			      bits_from(leaf % BITS_PER_WORD + 1);
 
 	if (zeros == 0) {
-		zeros = ~tree->top & bits_from(mid + 1);
+		zeros = ~*tree->top & bits_from(mid + 1);
 		if (zeros == 0)
 			return SIZE_MAX;
 		mid = (size_t)__builtin_ctzl(zeros);

@@ -18,12 +18,11 @@ static int last_pid;
 int
 get_pid(void)
 {
-	size_t pid = bitmap_tree_next_zero(&pids_taken, (size_t)last_pid + 1);
+	size_t pid = bitmap_tree_take_next(&pids_taken, (size_t)last_pid + 1);
 
 	/* pid 0 is idle's and never in the bitmap. */
 	if (unlikely(pid >= MAX_PID))
-		pid = bitmap_tree_next_zero(&pids_taken, 1);
-	bitmap_tree_set(&pids_taken, pid);
+		pid = bitmap_tree_take_next(&pids_taken, 1);
 	last_pid = (int)pid;
 	return last_pid;
 }

@@ -25,18 +25,21 @@ struct bitmap_tree {
 	size_t nr_bits;
 	unsigned long *leaf;
 	unsigned long *mid;
-	unsigned long top;
+	unsigned long *top;
 };
 
-/* A static bitmap_tree of that name for the numbers [0, max); max is constant. */
+/* A static bitmap_tree of that name for the numbers [0, max); max is constant,
+ * and so is the tree itself: compilers know where its words are. */
 #define BITMAP_TREE_DEFINE(name, max)                                          \
 	BUILD_ASSERT((max) > 0 && (max) <= BITMAP_TREE_MAX);                   \
 	static unsigned long name##_leaf[BITMAP_WORDS(max)];                   \
 	static unsigned long name##_mid[BITMAP_WORDS(BITMAP_WORDS(max))];      \
-	static struct bitmap_tree name = {                                     \
+	static unsigned long name##_top;                                       \
+	static const struct bitmap_tree name = {                               \
 		.nr_bits = (max),                                              \
 		.leaf = name##_leaf,                                           \
 		.mid = name##_mid,                                             \
+		.top = &name##_top,                                            \
 	}
 
 static inline unsigned long
@@ -54,7 +57,7 @@ bitmap_tree_test(const struct bitmap_tree *tree, size_t nr)
 
 /* Sets a bit; one that is set already stays set. */
 static inline void
-bitmap_tree_set(struct bitmap_tree *tree, size_t nr)
+bitmap_tree_set(const struct bitmap_tree *tree, size_t nr)
 {
 	size_t leaf = nr / BITS_PER_WORD, mid = leaf / BITS_PER_WORD;
 
@@ -64,19 +67,19 @@ bitmap_tree_set(struct bitmap_tree *tree, size_t nr)
 		return;
 	tree->mid[mid] |= bitmap_bit(leaf);
 	if (~tree->mid[mid] == 0)
-		tree->top |= bitmap_bit(mid);
+		*tree->top |= bitmap_bit(mid);
 }
 
 /* Clears a bit; one that is clear already stays clear. */
 static inline void
-bitmap_tree_clear(struct bitmap_tree *tree, size_t nr)
+bitmap_tree_clear(const struct bitmap_tree *tree, size_t nr)
 {
 	size_t leaf = nr / BITS_PER_WORD, mid = leaf / BITS_PER_WORD;
 
 	debug_assert(nr < tree->nr_bits);
 	tree->leaf[leaf] &= ~bitmap_bit(nr);
 	tree->mid[mid] &= ~bitmap_bit(leaf);
-	tree->top &= ~bitmap_bit(mid);
+	*tree->top &= ~bitmap_bit(mid);
 }
 
 /* The smallest clear number >= from whose leaf word is not that of `from`. */
@@ -97,6 +100,32 @@ bitmap_tree_next_zero(const struct bitmap_tree *tree, size_t from)
 	/* Past the end bits are clear too, and mean that there is none. */
 	nr = leaf * BITS_PER_WORD + (size_t)__builtin_ctzl(zeros);
 	return likely(nr < tree->nr_bits) ? nr : tree->nr_bits;
+}
+
+/* Finds the same number and sets its bit, in one go; some number >= that of the
+ * bits if there is none. */
+static inline size_t
+bitmap_tree_take_next(const struct bitmap_tree *tree, size_t from)
+{
+	size_t leaf = from / BITS_PER_WORD, nr;
+	unsigned long word, zeros;
+
+	if (unlikely(from >= tree->nr_bits))
+		return tree->nr_bits;
+	word = tree->leaf[leaf];
+	zeros = ~word & (~0ul << (from % BITS_PER_WORD));
+	word |= zeros & (0 - zeros);
+	/* None here, or the last one here: summaries come in. */
+	if (unlikely(zeros == 0 || ~word == 0)) {
+		nr = bitmap_tree_next_zero(tree, from);
+		if (nr < tree->nr_bits)
+			bitmap_tree_set(tree, nr);
+		return nr;
+	}
+	nr = leaf * BITS_PER_WORD + (size_t)__builtin_ctzl(zeros);
+	if (likely(nr < tree->nr_bits))
+		tree->leaf[leaf] = word;
+	return nr;
 }
 
 #endif /* KERNEL_BITMAP_H */
