@@ -8,7 +8,7 @@
 #include <arch/boot.h>
 
 /* Longer command lines are cut, with a warning. */
-#define COMMAND_LINE_MAX 1024
+#define COMMAND_LINE_MAX 4096
 
 /* Looks at `size` bytes of physical memory; NULL: not possible. What an
  * earlier call returned may be gone. */

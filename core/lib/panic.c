@@ -37,9 +37,12 @@ print_backtrace(const struct trapframe *tf)
 
 	for (unsigned i = 0; i < nr; i++) {
 		char name[SYMBOL_SIZE];
+		/* A return address may lie behind the end of a function whose
+		 * last act was the call; only a trap's own is exact. */
+		uintptr_t back = tf != NULL && i == 0 ? 0 : 1;
 
 		printk("  #%u 0x%08lx %s\n", i, (unsigned long)pcs[i],
-		       symbol_name(pcs[i], name, sizeof(name)));
+		       symbol_name(pcs[i] - back, name, sizeof(name)));
 	}
 }
 

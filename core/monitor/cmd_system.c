@@ -11,8 +11,9 @@
 #include <arch/device.h>
 #include "commands.h"
 
-/* QEMU's exit device passes on seven bits. */
-#define EXIT_CODE_MAX 127
+/* QEMU's exit device makes 2 * code + 1 of it, and a shell takes what is above
+ * 127 for a signal. */
+#define EXIT_CODE_MAX 63
 #define LOG_LINES_DEFAULT 20
 
 static int
