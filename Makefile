@@ -104,15 +104,15 @@ iso:
 # What each of these needs is asked for by the stage itself (tools/test).
 .PHONY: test test-unit test-check test-boot check
 test:
-	@+tools/test build check unit kernel boot
+	@tools/test build check unit kernel boot
 test-unit:
-	@+tools/test unit
+	@tools/test unit
 test-check:
-	@+tools/test kernel
+	@tools/test kernel
 test-boot:
-	@+tools/test boot
+	@tools/test boot
 check:
-	@+tools/test check
+	@tools/test check
 
 .PHONY: bench
 bench:
