@@ -13,12 +13,17 @@
 #define ORDER_THREADS 8
 static unsigned order_log[ORDER_THREADS * 2], order_nr;
 
+/* Interrupts off: a time slice that ends here would change the order. */
 static int
 thread_log_twice(void *arg)
 {
+	irq_state_t irqs;
+
+	local_intr_save(irqs);
 	order_log[order_nr++] = (unsigned)(uintptr_t)arg;
 	yield();
 	order_log[order_nr++] = (unsigned)(uintptr_t)arg;
+	local_intr_restore(irqs);
 	return 0;
 }
 
