@@ -93,7 +93,7 @@ check_fork_failures(void)
 	unsigned nr_failures = 0;
 
 	if (!KERNEL_DEBUG) {
-		printk("# fork_failures: failpoints are in debug builds only\n");
+		check_skip("failpoints are in debug builds only");
 		return;
 	}
 	before = quiet_state_take();
