@@ -44,54 +44,29 @@ void wake_up_locked(struct wait_queue *queue, unsigned nr)
 #define wake_up_one(queue) wake_up((queue), 1)
 #define wake_up_all(queue) wake_up((queue), ~0u)
 
-/* Sleeps until condition holds. */
-#define wait_event(queue, condition)                                           \
-	do {                                                                   \
-		struct waiter waiter_ = { .proc = current };                   \
-		for (;;) {                                                     \
-			wait_prepare((queue), &waiter_, WT_EVENT);             \
-			if (condition)                                         \
-				break;                                         \
-			schedule();                                            \
-		}                                                              \
-		wait_finish((queue), &waiter_);                                \
-	} while (0)
+/* Why a wait that may sleep so many ticks more should end: 0, -E_KILLED or
+ * -E_TIMED_OUT. */
+static inline int
+wait_interrupted(unsigned wait_state, unsigned long ticks_left)
+{
+	if ((wait_state & WT_INTERRUPTIBLE) &&
+	    (atomic_load(&current->flags) & PF_KILLED))
+		return -E_KILLED;
+	return ticks_left == 0 ? -E_TIMED_OUT : 0;
+}
 
-/* The same; 0, or -E_KILLED when do_kill asked the thread to end first. */
-#define wait_event_killable(queue, condition)                                  \
-	({                                                                     \
-		struct waiter waiter_ = { .proc = current };                   \
-		int err_ = 0;                                                  \
-		for (;;) {                                                     \
-			wait_prepare((queue), &waiter_,                        \
-				     WT_EVENT | WT_INTERRUPTIBLE);             \
-			if (condition)                                         \
-				break;                                         \
-			if (atomic_load(&current->flags) & PF_KILLED) {        \
-				err_ = -E_KILLED;                              \
-				break;                                         \
-			}                                                      \
-			schedule();                                            \
-		}                                                              \
-		wait_finish((queue), &waiter_);                                \
-		err_;                                                          \
-	})
-
-/* The same with a limit in ticks: 0, -E_TIMED_OUT or -E_KILLED. */
-#define wait_event_timeout(queue, condition, ticks)                            \
+/* Sleeps until condition holds or wait_interrupted(); its value is 0 or the
+ * error. The condition is evaluated again after each wake-up. */
+#define wait_event_state(queue, condition, state, ticks)                       \
 	({                                                                     \
 		struct waiter waiter_ = { .proc = current };                   \
 		unsigned long left_ = (ticks);                                 \
 		int err_ = 0;                                                  \
 		for (;;) {                                                     \
-			wait_prepare((queue), &waiter_,                        \
-				     WT_EVENT | WT_INTERRUPTIBLE);             \
+			wait_prepare((queue), &waiter_, (state));              \
 			if (condition)                                         \
 				break;                                         \
-			if (atomic_load(&current->flags) & PF_KILLED)          \
-				err_ = -E_KILLED;                              \
-			else if (left_ == 0)                                   \
-				err_ = -E_TIMED_OUT;                           \
+			err_ = wait_interrupted((state), left_);               \
 			if (err_ != 0)                                         \
 				break;                                         \
 			left_ = schedule_timeout(left_);                       \
@@ -99,6 +74,20 @@ void wake_up_locked(struct wait_queue *queue, unsigned nr)
 		wait_finish((queue), &waiter_);                                \
 		err_;                                                          \
 	})
+
+/* Sleeps until condition holds. */
+#define wait_event(queue, condition)                                           \
+	((void)wait_event_state((queue), (condition), WT_EVENT, WAIT_FOR_EVER))
+
+/* The same; 0, or -E_KILLED when do_kill asked the thread to end first. */
+#define wait_event_killable(queue, condition)                                  \
+	wait_event_state((queue), (condition), WT_EVENT | WT_INTERRUPTIBLE,    \
+			 WAIT_FOR_EVER)
+
+/* The same with a limit in ticks: 0, -E_TIMED_OUT or -E_KILLED. */
+#define wait_event_timeout(queue, condition, ticks)                            \
+	wait_event_state((queue), (condition), WT_EVENT | WT_INTERRUPTIBLE,    \
+			 (ticks))
 
 /* Counting semaphore; first come, first served. */
 struct semaphore {
