@@ -135,10 +135,12 @@ buddy_merge(struct page_pool *pool, size_t frame, unsigned order)
 
 	for (;;) {
 		size_t other = (frame ^ size) - start;
-		struct page *buddy = map + other;
+		struct page *buddy;
 
-		if (other >= pool->map_nr || buddy->tag != order + 1 ||
-		    buddy->node != pool->node)
+		if (other >= pool->map_nr)
+			break;
+		buddy = map + other;
+		if (buddy->tag != order + 1 || buddy->node != pool->node)
 			break;
 		buddy_take(pool, buddy, order);
 		frame &= ~size; /* the lower of the two */

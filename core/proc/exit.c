@@ -129,8 +129,8 @@ do_wait(int pid, int *code)
 	atomic_store_relaxed(&self->wait_state, (unsigned)WT_NONE);
 	if (zombie != NULL) {
 		proc_unpublish(zombie);
-		run_queues[self->cpu].nr_remote_reaps += zombie->cpu !=
-							 self->cpu;
+		if (zombie->cpu != self->cpu)
+			atomic_count(&run_queues[self->cpu].nr_remote_reaps, 1);
 	}
 	spin_unlock_irqrestore(&proc_lock, irqs);
 	if (zombie == NULL)

@@ -146,7 +146,7 @@ proc_run(struct run_queue *rq, struct proc_struct *prev,
 	/* While a thread runs, its account lacks the moment it began at. */
 	prev->cycles += now;
 	next->cycles -= now;
-	rq->nr_switches++;
+	atomic_count(&rq->nr_switches, 1);
 	rq->prev = prev;
 	atomic_store_relaxed(&rq->curr, next);
 	next->on_cpu = 1;
@@ -207,7 +207,7 @@ steal(struct run_queue *rq) NO_THREAD_SAFETY
 		atomic_store_relaxed(&victim->nr_running,
 				     victim->nr_running - 1);
 		atomic_store_relaxed(&proc->cpu, rq->cpu);
-		rq->nr_migrations_in++;
+		atomic_count(&rq->nr_migrations_in, 1);
 	}
 	spin_release(&victim->lock);
 	return proc;
@@ -248,7 +248,7 @@ schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
 	spin_acquire(&rq->lock, true);
 	atomic_store_relaxed(&prev->need_resched, 0);
 	if (preempted)
-		rq->nr_preemptions++;
+		atomic_count(&rq->nr_preemptions, 1);
 	if (prev == rq->idle) {
 		next = pick_next(rq);
 	} else if (preempted ||
@@ -376,9 +376,11 @@ wakeup_proc(struct proc_struct *proc) NO_THREAD_SAFETY
 				spin_release(&rq->lock);
 				rq = &run_queues[target];
 				spin_acquire(&rq->lock, true);
-				rq->nr_migrations_in += proc->runs > 0;
+				atomic_count(&rq->nr_migrations_in,
+					     proc->runs > 0);
 			}
-			rq->nr_remote_wakeups += rq->cpu != arch_cpu_id();
+			atomic_count(&rq->nr_remote_wakeups,
+				     rq->cpu != arch_cpu_id());
 			activate(rq, proc);
 		}
 	}

@@ -27,6 +27,9 @@
 #define atomic_store_full(p, v)                                                \
 	((void)__atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST))
 
+/* Adds to a statistic that one writer at a time counts, and anyone reads. */
+#define atomic_count(p, n) atomic_store_relaxed((p), *(p) + (n))
+
 #define compiler_barrier() __asm__ volatile("" ::: "memory")
 
 #endif /* KERNEL_ATOMIC_H */

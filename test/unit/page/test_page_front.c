@@ -80,8 +80,9 @@ frame(size_t nr)
 	return phys_to_page((phys_t){ nr * PAGE_SIZE });
 }
 
+/* name: a const char * variable. */
 #define for_each_policy_name(i, name)                                          \
-	for (unsigned i = 0; ((name) = pages_option.choice(i)) != NULL; (i)++)
+	for (unsigned(i) = 0; ((name) = pages_option.choice(i)) != NULL; (i)++)
 
 static void
 test_option(void **state)
