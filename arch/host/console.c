@@ -67,6 +67,17 @@ arch_console_panic(void)
 	(void)atomic_compare_exchange(&panicking, &nobody, arch_cpu_id() + 1);
 }
 
+void
+host_console_last_word(void)
+{
+	unsigned me = arch_cpu_id() + 1, ending = 0;
+
+	if (atomic_compare_exchange(&panicking, &ending, me) || ending == me)
+		return;
+	for (;;) /* another CPU panics, and ends the process */
+		pause();
+}
+
 /* -- the terminal --------------------------------------------------------------- */
 
 static struct termios terminal_before;

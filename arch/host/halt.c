@@ -28,6 +28,8 @@ host_exit(int code)
 void
 arch_halt(int code)
 {
+	arch_irq_disable();
+	host_console_last_word();
 	host_exit(code);
 }
 

@@ -76,6 +76,8 @@ void host_fault_stack(uintptr_t low, uintptr_t high);
 
 /* Upcalls of console input, interrupts off, inside a trap. */
 void host_console_interrupt(void);
+/* This CPU ends the process; if another already does, never returns. */
+void host_console_last_word(void);
 /* Puts the terminal back as it was, or into the mode that we want. Any pthread. */
 void host_terminal_restore(void);
 void host_terminal_raw(void);

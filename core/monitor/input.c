@@ -2,8 +2,8 @@
  * Typed bytes: from the console's interrupt to whoever reads.
  *
  * A ring between the interrupt (console_input) and one reading thread
- * (console_getc). When it is full the byte is dropped and counted, and the
- * reader is told how many are missing at the place where they are missing.
+ * (console_getc). When it is full bytes are dropped and counted, and the next
+ * read says how many.
  *
  * LOCKING. input_lock (rank INPUT, interrupts off) guards the ring. The reader
  * sleeps on a wait queue of its own, woken outside that lock.

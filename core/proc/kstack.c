@@ -40,23 +40,25 @@ kstack_to_slot(uintptr_t kstack)
 	return (kstack - arch_kstack_base()) / ARCH_KSTACK_SLOT;
 }
 
-/* Maps the pages into a free slot. */
+/* Maps the pages into a free slot; *kstack is set only on success. */
 static int
 map_slot(struct page *pages, uintptr_t *kstack) REQUIRES(kstack_lock)
 {
 	size_t slot = bitmap_tree_next_zero(&slots_taken, 0);
+	uintptr_t low = slot_to_kstack(slot);
 	int err;
 
 	if (slot >= nr_slots)
 		return -E_NO_FREE_PROC;
-	if (KERNEL_DEBUG && failpoint())
-		return -E_NO_MEM;
-	*kstack = slot_to_kstack(slot);
-	err = arch_map_range(arch_kernel_space(), *kstack, page_to_phys(pages),
-			     ARCH_KSTACK_PAGES, MAP_READ | MAP_WRITE);
+	err = KERNEL_DEBUG && failpoint()
+		      ? -E_NO_MEM
+		      : arch_map_range(arch_kernel_space(), low,
+				       page_to_phys(pages), ARCH_KSTACK_PAGES,
+				       MAP_READ | MAP_WRITE);
 	if (err != 0)
 		return err;
 	bitmap_tree_set(&slots_taken, slot);
+	*kstack = low;
 	return 0;
 }
 

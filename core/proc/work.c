@@ -108,6 +108,8 @@ flush_done(struct work *work)
 void
 work_flush(void)
 {
+	/* A worker would wait for itself. */
+	assert(!(current->parent->flags & PF_IDLE) || current == initproc);
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
 		struct flush flush;
 

@@ -59,6 +59,7 @@ cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
 	struct cpu_call call = { .fn = fn, .arg = arg };
 	struct cpu_calls *calls = &cpu_calls[cpu];
 	irq_state_t irqs;
+	bool started;
 
 	assert(cpu < nr_cpus);
 	local_intr_save(irqs); /* stay on this CPU while asking which it is */
@@ -67,9 +68,13 @@ cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
 		local_intr_restore(irqs);
 		return;
 	}
+	started = atomic_load(&run_queues[arch_cpu_id()].online);
 	local_intr_restore(irqs);
-	if (!atomic_load(&run_queues[cpu].online))
-		return;
+	while (!atomic_load(&run_queues[cpu].online)) {
+		if (!started)
+			return; /* the boot CPU, before there are others */
+		arch_cpu_relax();
+	}
 	assert(arch_irqs_on() && current->preempt_count == 0);
 	irqs = spin_lock_irqsave(&calls->lock);
 	list_add_tail(&calls->pending, &call.link);

@@ -182,22 +182,10 @@ sched_wait_off_cpu(const struct proc_struct *proc)
  * is held and stays held (prev may be half asleep under it), so the other one
  * is only tried: two CPUs may want to steal from each other. */
 static struct proc_struct *
-steal(struct run_queue *rq) NO_THREAD_SAFETY
+steal_from(struct run_queue *rq, struct run_queue *victim) NO_THREAD_SAFETY
 {
-	struct run_queue *victim = NULL;
 	struct proc_struct *proc;
-	unsigned most = 0;
 
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		unsigned nr = atomic_load_relaxed(&run_queues[cpu].nr_running);
-
-		if (cpu != rq->cpu && nr > most) {
-			most = nr;
-			victim = &run_queues[cpu];
-		}
-	}
-	if (victim == NULL)
-		return NULL;
 	if (!spin_try_acquire(&victim->lock)) {
 		rq->steal_again = true;
 		return NULL;
@@ -210,6 +198,35 @@ steal(struct run_queue *rq) NO_THREAD_SAFETY
 		atomic_count(&rq->nr_migrations_in, 1);
 	}
 	spin_release(&victim->lock);
+	return proc;
+}
+
+static struct proc_struct *
+steal(struct run_queue *rq)
+{
+	struct run_queue *fullest = NULL;
+	struct proc_struct *proc;
+	unsigned most = 0;
+
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		unsigned nr = atomic_load_relaxed(&run_queues[cpu].nr_running);
+
+		if (cpu != rq->cpu && nr > most) {
+			most = nr;
+			fullest = &run_queues[cpu];
+		}
+	}
+	if (fullest == NULL)
+		return NULL;
+	proc = steal_from(rq, fullest);
+	/* It may hold nothing but bound threads. */
+	for (unsigned cpu = 0; cpu < nr_cpus && proc == NULL; cpu++) {
+		struct run_queue *victim = &run_queues[cpu];
+
+		if (victim != rq && victim != fullest &&
+		    atomic_load_relaxed(&victim->nr_running) > 0)
+			proc = steal_from(rq, victim);
+	}
 	return proc;
 }
 
@@ -271,6 +288,7 @@ schedule(void)
 {
 	irq_state_t irqs;
 
+	debug_assert(current->trap_depth == 0);
 	local_intr_save(irqs); /* nothing may move us between CPUs in here */
 	schedule_irqs_off(false);
 	arch_irq_restore(irqs);
@@ -352,7 +370,8 @@ activate(struct run_queue *rq, struct proc_struct *proc)
 	enqueue(rq, proc);
 	if (rq->curr == rq->idle) {
 		set_need_resched(rq->idle);
-		if (rq->cpu != arch_cpu_id() && rq->online)
+		if (rq->cpu != arch_cpu_id() &&
+		    atomic_load_relaxed(&rq->online))
 			arch_cpu_kick(rq->cpu);
 	}
 }

@@ -106,7 +106,8 @@ timer_arm(struct timer *timer, unsigned long delay)
 	base = &timer_bases[arch_cpu_id()];
 	(void)spin_lock_irqsave(&base->lock);
 	atomic_store_relaxed(&timer->cpu, arch_cpu_id());
-	timer->expires = ticks_now() + delay;
+	/* Never this very tick: fn may do this in timers_run(). */
+	timer->expires = ticks_now() + MAX(delay, 1ul);
 	base_insert(base, timer);
 	spin_unlock_irqrestore(&base->lock, irqs);
 }
@@ -117,11 +118,16 @@ timer_cancel(struct timer *timer)
 	struct timer_base *base =
 		&timer_bases[atomic_load_relaxed(&timer->cpu)];
 	irq_state_t irqs = spin_lock_irqsave(&base->lock);
-	bool was_armed = timer->armed;
+	bool was_armed = false;
 
-	if (was_armed)
-		base_remove(base, timer);
-	while (base->running == timer && timer->cpu != arch_cpu_id()) {
+	for (;;) {
+		if (timer->armed) {
+			base_remove(base, timer);
+			was_armed = true;
+		}
+		if (base->running != timer || timer->cpu == arch_cpu_id())
+			break;
+		/* fn may arm it again before it ends: look again then. */
 		spin_unlock_irqrestore(&base->lock, irqs);
 		arch_cpu_relax();
 		irqs = spin_lock_irqsave(&base->lock);

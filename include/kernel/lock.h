@@ -18,12 +18,14 @@
 #include <kernel/thread.h>
 
 enum lock_rank {
-	LOCK_RANK_PROC = 1, /* process list, pids, family */
+	/* Taken with interrupts on: an interrupt may take any of the others
+	 * inside them, so these come first. */
+	LOCK_RANK_KEPT = 1, /* kept control blocks */
+	LOCK_RANK_KSTACK,   /* stack slots */
+	LOCK_RANK_PROC,	    /* process list, pids, family */
 	LOCK_RANK_OBJECT,   /* a mutex's, semaphore's or completion's inside */
 	LOCK_RANK_WAIT_QUEUE, /* a wait queue */
 	LOCK_RANK_TIMER,      /* a CPU's timers */
-	LOCK_RANK_KEPT,	      /* kept control blocks */
-	LOCK_RANK_KSTACK,     /* stack slots */
 	LOCK_RANK_KMEM,	      /* kmalloc back ends */
 	LOCK_RANK_SPACE,      /* page tables of the kernel's space */
 	LOCK_RANK_PAGE,	      /* a memory node's free pages */
@@ -53,7 +55,7 @@ struct CAPABILITY("spinlock") spinlock {
 
 void spin_init(struct spinlock *lock, enum lock_rank rank, const char *name);
 
-/* Debug builds: bookkeeping of held locks (core/sync/lock_debug.c). */
+/* Debug builds: bookkeeping of held locks (core/sync/spinlock.c). */
 void lock_debug_acquire(struct spinlock *lock, bool irq_safe);
 void lock_debug_acquired(struct spinlock *lock);
 void lock_debug_release(struct spinlock *lock);

@@ -41,6 +41,8 @@ void check_mutex(void);
 void check_completion(void);
 void check_work(void);
 
+void check_windows(void);
+
 void check_stress_cycles(void);
 void check_stress_switches(void);
 void check_stress_cpus(void);

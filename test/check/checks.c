@@ -209,6 +209,13 @@ const struct check checks[] = {
 		.run = check_work,
 	},
 	{
+		.name = "windows",
+		.help = "the moments between two steps that a stress seldom parts",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_windows,
+	},
+	{
 		.name = "pid_wrap",
 		.help = "more births than pids",
 		.stage = CHECK_THREADS,
