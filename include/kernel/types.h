@@ -15,18 +15,12 @@ typedef struct {
 	uintptr_t addr;
 } phys_t;
 
-/* A frame number: physical address / PAGE_SIZE. */
-typedef struct {
-	size_t nr;
-} pfn_t;
-
 #define __must_check __attribute__((warn_unused_result))
 #define __noreturn __attribute__((noreturn))
 #define __noinline __attribute__((noinline))
 #undef __always_inline /* libc, where there is one, has it too */
 #define __always_inline inline __attribute__((always_inline))
 #define __printf(nr, first) __attribute__((format(printf, nr, first)))
-#define __unused __attribute__((unused))
 #define __aligned(n) __attribute__((aligned(n)))
 
 #define likely(x) __builtin_expect(!!(x), 1)
