@@ -59,7 +59,7 @@ inherit(struct proc_struct *proc, const struct fork_args *args)
 	if (args->name == NULL)
 		memcpy(proc->name, current->name, sizeof(proc->name));
 	else
-		strlcpy(proc->name, args->name, sizeof(proc->name));
+		set_proc_name(proc, args->name);
 	proc->bound_cpu = args->bound_cpu;
 	proc->cpu = args->bound_cpu != CPU_ANY
 			    ? args->bound_cpu

@@ -79,6 +79,7 @@ hash_head(int pid)
 void
 proc_publish(struct proc_struct *proc, struct proc_struct *parent)
 {
+	debug_assert(spin_is_held(&proc_lock));
 	proc->pid = get_pid();
 	proc->parent = parent;
 	list_add_tail(&parent->children, &proc->sibling);
@@ -90,6 +91,7 @@ proc_publish(struct proc_struct *proc, struct proc_struct *parent)
 void
 proc_unpublish(struct proc_struct *proc)
 {
+	debug_assert(spin_is_held(&proc_lock));
 	list_del(&proc->list_link);
 	list_del(&proc->hash_link);
 	list_del(&proc->sibling);
@@ -107,6 +109,7 @@ find_proc(int pid)
 {
 	struct list *head, *pos;
 
+	debug_assert(spin_is_held(&proc_lock));
 	if (pid <= 0 || pid >= MAX_PID)
 		return NULL;
 	head = hash_head(pid);

@@ -67,6 +67,7 @@ wake_up_locked(struct wait_queue *queue, unsigned nr)
 {
 	struct list *pos, *next;
 
+	debug_assert(spin_is_held(&queue->lock));
 	list_for_each_safe(pos, next, &queue->waiters) {
 		struct waiter *waiter = list_entry(pos, struct waiter, link);
 
