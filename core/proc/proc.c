@@ -188,6 +188,7 @@ void
 proc_init(thread_fn *init_main)
 {
 	static char greeting[] = "Hello world!!";
+	irq_state_t irqs;
 	int pid;
 
 	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
@@ -199,7 +200,9 @@ proc_init(thread_fn *init_main)
 	pid = kernel_thread_on(CPU_ANY, "init", init_main, greeting);
 	if (pid != 1)
 		panic("proc_init: init is pid %d, not 1", pid);
+	irqs = spin_lock_irqsave(&proc_lock);
 	initproc = find_proc(pid);
+	spin_unlock_irqrestore(&proc_lock, irqs);
 	assert(current == &idle_threads[0] && current->pid == 0);
 	assert(initproc != NULL && initproc->pid == 1);
 }
