@@ -51,25 +51,31 @@ expect_preempted_sleeper_runs(void)
 	EXPECT(!rescue.needed);
 }
 
+static unsigned nr_looks;
+
+/* A condition that is woken while it looks, the first time. */
+static bool
+look_and_be_woken(struct wait_queue *queue)
+{
+	EXPECT_EQ(current->state, PROC_SLEEPING);
+	if (nr_looks++ > 0)
+		return true;
+	wake_up_all(queue);
+	return false;
+}
+
 /* The state is said before the condition is looked at: a wake-up that comes
  * inside the look is not lost. */
 static void
 expect_wake_up_in_condition(void)
 {
-	struct wait_queue queue;
-	unsigned nr_looks = 0;
 	unsigned long start = ticks_now();
+	struct wait_queue queue;
 	int err;
 
 	wait_queue_init(&queue);
-	err = wait_event_timeout(&queue, ({
-		bool second = nr_looks++ > 0;
-
-		EXPECT_EQ(current->state, PROC_SLEEPING);
-		if (!second)
-			wake_up_all(&queue);
-		second;
-	}),
+	nr_looks = 0;
+	err = wait_event_timeout(&queue, look_and_be_woken(&queue),
 				 RESCUE_TICKS);
 	EXPECT_EQ(err, 0);
 	EXPECT_EQ(nr_looks, 2);
