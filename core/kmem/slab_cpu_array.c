@@ -26,7 +26,7 @@
  * every operation goes to the slabs, one object at a time.
  */
 #include <kernel/error.h>
-#include <kernel/failpoint.h>
+#include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/timer.h>
 
@@ -39,6 +39,8 @@
 /* What tuning allows: a CPU's array then has 64 (128) KiB. */
 #define LIMIT_MAX 16384
 #define SHARED_ENTRIES_MAX 65536
+/* Memory is short when less than one part in so many is free. */
+#define SHORT_FRACTION 32
 /* Shared arrays are looked through every other time. */
 #define REAP_NODE_TICKS (2 * KMEM_REAP_TICKS)
 
@@ -257,8 +259,6 @@ array_detach(struct slab_cache *cache)
 	cache->stats = slab_boot_stats;
 }
 
-static void array_drain_nodes(struct slab_cache *cache);
-
 /* -- taking ------------------------------------------------------------------------------- */
 
 /* Moves up to nr of the newest entries; returns how many. */
@@ -333,12 +333,17 @@ take_one(struct slab_cache *cache, unsigned nodeid)
 }
 
 static void
-count_no_memory(struct slab_cache *cache)
+say_no_memory(struct slab_cache *cache, gfp_t gfp)
 {
 	irq_state_t state = arch_irq_save();
 
 	slab_count(cache->stats[arch_cpu_id()].no_memory);
 	arch_irq_restore(state);
+	if (!(gfp & __GFP_NOWARN))
+		printk("slab: no memory for cache %s: gfp 0x%x, %zu of %zu "
+		       "pages free\n",
+		       cache->base.name, gfp, nr_free_pages(),
+		       nr_managed_pages());
 }
 
 static void *
@@ -353,9 +358,8 @@ take_nearest(struct slab_cache *cache, unsigned home)
 
 /*
  * `home` has neither objects nor pages: the other nodes' objects by distance,
- * then pages from anywhere (where the page allocator tries all it may), then
- * objects that are on their way home. Whoever else is short may take what a
- * new slab brings, so: until there is none.
+ * then pages from anywhere (where the page allocator tries all it may). Whoever
+ * else is short may take what a new slab brings, so: until there is none.
  */
 static void *
 fallback_alloc(struct slab_cache *cache, gfp_t gfp, unsigned home)
@@ -365,10 +369,8 @@ fallback_alloc(struct slab_cache *cache, gfp_t gfp, unsigned home)
 
 	while (object == NULL) {
 		landed = cache_grow(cache, gfp, home);
-		if (landed < 0) {
-			array_drain_nodes(cache);
-			return take_nearest(cache, home);
-		}
+		if (landed < 0)
+			break;
 		object = take_one(cache, (unsigned)landed);
 	}
 	return object;
@@ -390,7 +392,7 @@ may_fall_back(gfp_t gfp)
 }
 
 static void *
-array_alloc(struct slab_cache *cache, gfp_t gfp)
+alloc_near(struct slab_cache *cache, gfp_t gfp)
 {
 	void *object;
 	unsigned home;
@@ -404,27 +406,67 @@ array_alloc(struct slab_cache *cache, gfp_t gfp)
 		if (cache_grow(cache, gfp_local(gfp), home) < 0)
 			break;
 	}
-	if (may_fall_back(gfp))
-		object = fallback_alloc(cache, gfp, home);
-	if (object == NULL)
-		count_no_memory(cache);
-	return object;
+	return may_fall_back(gfp) ? fallback_alloc(cache, gfp, home) : NULL;
 }
 
 static void *
-array_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+alloc_on(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 {
 	void *object;
 
-	assert(nodeid < nr_page_nodes);
 	while ((object = take_one(cache, nodeid)) == NULL)
 		if (cache_grow(cache, gfp_local(gfp), nodeid) < 0)
 			break;
 	if (object == NULL && may_fall_back(gfp))
 		object = fallback_alloc(cache, gfp, nodeid);
-	if (object == NULL)
-		count_no_memory(cache);
 	return object;
+}
+
+static void *
+alloc_from(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	return nodeid == NODE_ANY ? alloc_near(cache, gfp)
+				  : alloc_on(cache, gfp, nodeid);
+}
+
+/* So little memory is free that what caches hold counts. (Else pages were not
+ * contiguous enough, or an allocation failed on purpose.) */
+static bool
+memory_is_short(void)
+{
+	return nr_free_pages() < nr_managed_pages() / SHORT_FRACTION;
+}
+
+/*
+ * Free objects lie in arrays of this and other caches, where the page allocator
+ * cannot see them, and in interrupts it asks nobody: so before NULL, all that
+ * can be given back here is given back, once.
+ */
+static void *
+alloc_or_shrink(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	void *object = alloc_from(cache, gfp | __GFP_NOWARN, nodeid);
+
+	if (object == NULL && memory_is_short()) {
+		(void)slab_shrink_all();
+		object = alloc_from(cache, gfp | __GFP_NOWARN, nodeid);
+	}
+	if (object == NULL)
+		say_no_memory(cache, gfp);
+	return object;
+}
+
+static void *
+array_alloc(struct slab_cache *cache, gfp_t gfp)
+{
+	return alloc_or_shrink(cache, gfp, NODE_ANY);
+}
+
+static void *
+array_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	assert(nodeid < nr_page_nodes);
+	return alloc_or_shrink(cache, gfp, nodeid);
 }
 
 /* -- giving back ---------------------------------------------------------------------------- */
