@@ -79,6 +79,7 @@
 #include <kernel/failpoint.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
+#include <kernel/string.h>
 #include <kernel/timer.h>
 
 struct slab_cache slab_cache_cache, slab_node_cache;

@@ -10,8 +10,6 @@
 #ifndef KMEM_SLAB_H
 #define KMEM_SLAB_H
 
-#include <kernel/string.h>
-
 #include "internal.h"
 
 /* -- a slab: some pages, full of objects of one cache ------------------------- */

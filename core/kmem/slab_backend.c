@@ -14,6 +14,7 @@
 
 #include <kernel/error.h>
 #include <kernel/printk.h>
+#include <kernel/string.h>
 
 /* By (size - 1) / SLAB_STEP, and by rounded-up log2. NULL until it is made. */
 static struct slab_cache *general_small[SLAB_TABLE_MAX / SLAB_STEP];

@@ -28,6 +28,7 @@
 #include <kernel/error.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
+#include <kernel/string.h>
 #include <kernel/timer.h>
 
 #include "slab.h"

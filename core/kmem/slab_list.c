@@ -24,6 +24,7 @@
  */
 #include <kernel/error.h>
 #include <kernel/failpoint.h>
+#include <kernel/string.h>
 #include <kernel/timer.h>
 
 #include "slab.h"

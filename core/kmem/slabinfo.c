@@ -15,6 +15,7 @@
 #include <kernel/error.h>
 #include <kernel/printk.h>
 #include <kernel/sched.h>
+#include <kernel/string.h>
 
 #include "slab.h"
 
