@@ -289,17 +289,21 @@ slab_cpu_pop(struct slab_cache *cache)
 	irq_state_t state = arch_irq_save();
 	struct array_cache *ac = cache->array[arch_cpu_id()];
 	unsigned avail = ac->avail;
-	void *object = NULL;
+	void *object;
 
-	if (likely(avail != 0)) {
-		avail--;
-		object = ac->entry[avail];
-		ac->avail = avail;
-		ac->touched = 1;
-		if (KERNEL_DEBUG)
-			slab_count(cache->stats[arch_cpu_id()].alloc_hit);
+	if (unlikely(avail == 0)) {
+		arch_irq_restore(state);
+		return NULL;
 	}
-	arch_irq_restore(state);
+	avail--;
+	ac->avail = avail;
+	ac->touched = 1;
+	if (KERNEL_DEBUG)
+		slab_count(cache->stats[arch_cpu_id()].alloc_hit);
+	object = ac->entry[avail];
+	arch_irq_restore(likely(state));
+	if (object == NULL)
+		__builtin_unreachable();
 	return object;
 }
 
@@ -311,16 +315,17 @@ slab_cpu_push(struct slab_cache *cache, void *object)
 	irq_state_t state = arch_irq_save();
 	struct array_cache *ac = cache->array[arch_cpu_id()];
 	unsigned avail = ac->avail;
-	bool ok = avail < ac->limit;
 
-	if (likely(ok)) {
-		ac->entry[avail] = object;
-		ac->avail = avail + 1;
-		if (KERNEL_DEBUG)
-			slab_count(cache->stats[arch_cpu_id()].free_hit);
+	if (unlikely(avail >= ac->limit)) {
+		arch_irq_restore(state);
+		return false;
 	}
-	arch_irq_restore(state);
-	return ok;
+	ac->entry[avail] = object;
+	ac->avail = avail + 1;
+	if (KERNEL_DEBUG)
+		slab_count(cache->stats[arch_cpu_id()].free_hit);
+	arch_irq_restore(likely(state));
+	return true;
 }
 
 /* -- slab.c: caches ----------------------------------------------------------------- */

@@ -125,27 +125,59 @@ large_free(void *ptr)
 
 /* -- objects ---------------------------------------------------------------------------- */
 
+static size_t
+slab_ksize(const void *ptr)
+{
+	const struct page *page = slab_page_of(ptr);
+	const struct slab_cache *cache;
+
+	if (page == NULL || page->kind != PAGE_SLAB) {
+		page = large_find(ptr);
+		return page != NULL ? page->nr * PAGE_SIZE : 0;
+	}
+	cache = page->owner.cache;
+	return cache->base.object_size;
+}
+
+/*
+ * What is seldom needed stands out of line and is called last, so that the usual
+ * way through these functions saves few registers.
+ */
+
+/* size 0: all of it. */
 static __noinline void *
-alloc_slow(struct slab_cache *cache, gfp_t gfp, size_t zero)
+object_zero(void *object, size_t size)
+{
+	memset(object, 0, size != 0 ? size : slab_ksize(object));
+	return object;
+}
+
+static __noinline void *
+alloc_slow(struct slab_cache *cache, gfp_t gfp, size_t size)
 {
 	void *object = slab_cpu->alloc(cache, gfp);
 
-	if (zero > 0 && object != NULL)
-		memset(object, 0, zero);
-	return object;
+	if (object == NULL || !(gfp & __GFP_ZERO))
+		return object;
+	return object_zero(object, size);
 }
 
 static __always_inline void *
 object_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
 {
-	size_t zero = gfp & __GFP_ZERO ? size : 0;
 	void *object = slab_cpu_pop(cache);
 
 	if (unlikely(object == NULL))
-		return alloc_slow(cache, gfp, zero);
-	if (unlikely(zero > 0))
-		memset(object, 0, zero);
+		return alloc_slow(cache, gfp, size);
+	if (unlikely(gfp & __GFP_ZERO))
+		return object_zero(object, size);
 	return object;
+}
+
+static __noinline void
+free_slow(struct slab_cache *cache, void *object)
+{
+	slab_cpu->free(cache, object);
 }
 
 /* Debug builds: says what is wrong with the pointer. */
@@ -166,7 +198,7 @@ object_free(struct slab_cache *cache, void *object)
 		return;
 	if (unlikely(nr_page_nodes > 1) ||
 	    unlikely(!slab_cpu_push(cache, object)))
-		slab_cpu->free(cache, object);
+		free_slow(cache, object);
 }
 
 static void *
@@ -188,20 +220,6 @@ slab_kfree(void *ptr)
 		object_free(page->owner.cache, ptr);
 }
 
-static size_t
-slab_ksize(const void *ptr)
-{
-	const struct page *page = slab_page_of(ptr);
-	const struct slab_cache *cache;
-
-	if (page == NULL || page->kind != PAGE_SLAB) {
-		page = large_find(ptr);
-		return page != NULL ? page->nr * PAGE_SIZE : 0;
-	}
-	cache = page->owner.cache;
-	return cache->base.object_size;
-}
-
 /* -- named caches ------------------------------------------------------------------------- */
 
 static struct kmem_cache *
@@ -215,7 +233,7 @@ slab_cache_create(const struct kmem_cache *wanted)
 static void *
 slab_cache_alloc(struct kmem_cache *base, gfp_t gfp)
 {
-	return object_alloc(slab_cache_of(base), gfp, base->object_size);
+	return object_alloc(slab_cache_of(base), gfp, 0);
 }
 
 static void *
@@ -227,7 +245,7 @@ slab_cache_alloc_node(struct kmem_cache *base, gfp_t gfp, unsigned node)
 		return slab_cache_alloc(base, gfp);
 	object = slab_cpu->alloc_node(slab_cache_of(base), gfp, node);
 	if (object != NULL && (gfp & __GFP_ZERO))
-		memset(object, 0, base->object_size);
+		return object_zero(object, base->object_size);
 	return object;
 }
 
