@@ -72,6 +72,18 @@ cache_end(struct slab_cache *cache)
 	assert_int_equal(kmem_cache_destroy(&cache->base), 0);
 }
 
+/* Objects of all caches that somebody has: a leak smaller than a page shows. */
+static size_t
+nr_live_of_all(void)
+{
+	struct slab_cache *cache;
+	size_t nr = 0;
+
+	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+		nr += slab_nr_live(cache);
+	return nr;
+}
+
 static struct slab *
 slab_of(const void *object)
 {
@@ -627,6 +639,11 @@ nodes_help_out(void **state)
 	struct page *page, *chain = NULL;
 	void *object;
 
+	/* The other node has an object ready. */
+	object = kmem_cache_alloc_node(&cache->base, GFP_KERNEL, 1);
+	kmem_cache_free(&cache->base, object);
+	kmem_reap();
+	assert_true(cache->node[1]->free_objects > 0);
 	while ((page = alloc_pages_node(
 			0, GFP_ATOMIC | __GFP_THISNODE | __GFP_NOWARN, 1)) !=
 	       NULL) {
@@ -802,7 +819,8 @@ slabinfo_tunes(void **state)
 static void
 every_failure_is_clean(void **state)
 {
-	size_t before = nr_free_at_rest();
+	size_t before = nr_free_at_rest(), live = nr_live_of_all();
+	size_t live_with;
 	struct slab_cache *cache;
 	struct kmem_cache *made;
 	unsigned n, nr_failed = 0;
@@ -821,11 +839,13 @@ every_failure_is_clean(void **state)
 		else
 			nr_failed++;
 		assert_int_equal(nr_free_at_rest(), before);
+		assert_int_equal(nr_live_of_all(), live);
 		assert_true(slab_validate());
 	}
 	/* Descriptor, 2 nodes, counters, array, 2 aliens, at least. */
 	assert_true(nr_failed >= 7);
 	cache = slab_cache_of(made);
+	live_with = nr_live_of_all();
 	for (n = 1;; n++) {
 		(void)kmem_cache_shrink(made);
 		failpoint_arm(n);
@@ -851,9 +871,11 @@ every_failure_is_clean(void **state)
 		assert_true(err == -E_NO_MEM || err == 0);
 		assert_int_equal(cache->tunables.limit, err == 0 ? 30 : 24);
 		assert_int_equal(kmem_slabinfo_write("fails 24 12 0"), 0);
+		assert_int_equal(nr_live_of_all(), live_with);
 		assert_true(slab_validate_cache(cache));
 	}
 	cache_end(cache);
+	assert_int_equal(nr_live_of_all(), live);
 	assert_int_equal(nr_free_at_rest(), before);
 }
 
