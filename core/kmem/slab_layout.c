@@ -64,10 +64,8 @@ fill_slab(struct slab_layout *layout, unsigned order)
 	}
 	num = (bytes - head) / each;
 	num = MIN(num, (size_t)SLAB_NUM_MAX);
-	/* Alignment behind the list may cost the last one. */
-	if (!layout->off_slab && num > 0 &&
-	    descriptor_size(layout, num) + num * layout->size > bytes)
-		num--;
+	/* Slab and objects are multiples of the alignment, so what is left for
+	 * the list is one, too: it can be padded. */
 	layout->order = order;
 	layout->num = (unsigned)num;
 	layout->slab_size = descriptor_size(layout, num);

@@ -525,7 +525,7 @@ colours_wrap(void **state)
 {
 	struct slab_cache *cache = cache_new("colours", 480, 0, 0, NULL);
 	unsigned num = cache->layout.num, nr = cache->layout.nr_colours;
-	void *objects[100];
+	void *objects[100] = { NULL };
 	unsigned slabs = 2 * nr + 1;
 
 	assert_true(nr > 2 && slabs * num <= 100);
@@ -897,8 +897,11 @@ no_memory_at_all(void **state)
 	assert_true(nr > RAM_BYTES / 400);
 	assert_int_equal(slab_nr_live(cache), nr);
 	/* All or nothing. */
-	kmem_cache_free(&cache->base, chain);
-	chain = chain[20];
+	object = chain;
+	if (object != NULL) {
+		chain = object[20];
+		kmem_cache_free(&cache->base, object);
+	}
 	assert_false(kmem_cache_alloc_bulk(
 		&cache->base, GFP_KERNEL | __GFP_NOWARN, 100, bulk));
 	assert_int_equal(slab_nr_live(cache), nr - 1);
