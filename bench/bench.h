@@ -38,6 +38,7 @@ extern const struct bench bench_page_fragmented_order3;
 extern const struct bench bench_page_fragmented_order4;
 extern const struct bench bench_kmalloc_variable;
 extern const struct bench bench_slob_pair, bench_slob_batch;
+extern const struct bench bench_slab_pair, bench_slab_batch;
 
 /* What is asked for when `bench` names no number of samples. */
 #define BENCH_SAMPLES 101

@@ -42,6 +42,50 @@ const struct bench bench_slob_pair = {
 	.run = run_pair,
 };
 
+/* The same from a named cache; the size is the end of the row's name. */
+static int
+run_cache_pair(const struct bench *bench)
+{
+	static const size_t sizes[] = { 64, 192, 512, 2048 };
+	static const char *const suffixes[] = { ".64", ".192", ".512",
+						".2048" };
+	struct bench_row *row = bench_alloc(sizeof(*row));
+	int err = 0;
+
+	if (row == NULL)
+		return bench_skip(bench, "no row", -E_NO_MEM);
+	for (unsigned s = 0; s < ARRAY_SIZE(sizes) && err == 0; s++) {
+		struct kmem_cache *cache =
+			kmem_cache_create("bench", sizes[s], 0, 0, NULL);
+
+		if (cache == NULL) {
+			err = bench_skip(bench, "no cache", -E_NO_MEM);
+			break;
+		}
+		bench_row_init(row, bench->name, suffixes[s], PAIRS);
+		while (bench_row_wants_more(row)) {
+			uint64_t start = arch_cycles();
+
+			for (unsigned i = 0; i < PAIRS; i++)
+				kmem_cache_free(cache,
+						kmem_cache_alloc(cache,
+								 GFP_KERNEL));
+			bench_row_add(row, start);
+		}
+		bench_row_print(row);
+		err = kmem_cache_destroy(cache);
+	}
+	bench_free(row, sizeof(*row));
+	return err;
+}
+
+const struct bench bench_slab_pair = {
+	.name = "slab.pair",
+	.help = "kmem_cache_alloc, kmem_cache_free",
+	.backend = "slab",
+	.run = run_cache_pair,
+};
+
 /* A power of two: the index wraps with one instruction. */
 #define NR_SIZES 256
 #define SMALLEST 16
@@ -183,5 +227,12 @@ const struct bench bench_slob_batch = {
 	.name = "slob.batch10000",
 	.help = "10,000 objects of 192 bytes: one allocation, one free",
 	.backend = "slob",
+	.run = run_batch,
+};
+
+const struct bench bench_slab_batch = {
+	.name = "slab.batch10000",
+	.help = "10,000 objects of 192 bytes: one allocation, one free",
+	.backend = "slab",
 	.run = run_batch,
 };

@@ -25,6 +25,8 @@ const struct bench *const benches[] = {
 	&bench_page_batch,
 	&bench_slob_pair,
 	&bench_slob_batch,
+	&bench_slab_pair,
+	&bench_slab_batch,
 	&bench_kmalloc_variable,
 	NULL,
 };

@@ -21,6 +21,7 @@
 #include <kernel/page.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
+#include <kernel/reaper.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
 #include <arch/boot.h>
@@ -113,6 +114,7 @@ kernel_main(const struct boot_info *boot)
 	proc_init(init_main);
 	work_start();
 	arch_clock_init();
+	reaper_start();
 	printk("++ setup timer interrupts\n");
 	arch_cpus_start();
 	sched_cpu_online();
@@ -125,6 +127,7 @@ cpu_main(unsigned cpu)
 {
 	assert(arch_cpu_id() == cpu && current == &idle_threads[cpu]);
 	arch_clock_init();
+	reaper_start();
 	sched_cpu_online();
 	arch_irq_enable();
 	cpu_idle();

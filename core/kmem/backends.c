@@ -10,6 +10,7 @@
 
 const struct kmem_ops *const kmem_backends[] = {
 	&kmem_slob_ops,
+	&kmem_slab_ops,
 	NULL,
 };
 

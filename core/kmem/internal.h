@@ -50,6 +50,13 @@ struct kmem_ops {
 	/* A constructed object; __GFP_ZERO only if there is no ctor. */
 	void *(*cache_alloc)(struct kmem_cache *cache, gfp_t gfp);
 	void (*cache_free)(struct kmem_cache *cache, void *object);
+	/* These may be NULL: the front does without. */
+	void *(*cache_alloc_node)(struct kmem_cache *cache, gfp_t gfp,
+				  unsigned node);
+	bool (*cache_alloc_bulk)(struct kmem_cache *cache, gfp_t gfp, size_t nr,
+				 void *objects[]);
+	void (*cache_free_bulk)(struct kmem_cache *cache, size_t nr,
+				void *objects[]);
 	size_t (*cache_shrink)(struct kmem_cache *cache);
 	/* Frees the descriptor too. 0, or -E_BUSY and nothing has changed; then
 	 * *nr_live says how many objects are out. */
@@ -57,6 +64,12 @@ struct kmem_ops {
 
 	/* Everything that is wholly free goes back; returns pages freed. */
 	size_t (*shrink)(void);
+	/* This CPU's part of what kmem_reap does; may be NULL. */
+	void (*reap)(void);
+	/* As kmem_slabinfo_read and _write; may be NULL. */
+	int (*slabinfo_read)(void (*fn)(const char *line, void *arg), void *arg,
+			     bool statistics);
+	int (*slabinfo_write)(const char *text);
 	/* Whether all structures make sense; says what does not. For tests. */
 	bool (*validate)(void);
 	/* What it holds, one fact a line. */
@@ -65,7 +78,7 @@ struct kmem_ops {
 
 /* All back ends, NULL at the end; the first is the default (backends.c). */
 extern const struct kmem_ops *const kmem_backends[];
-extern const struct kmem_ops kmem_slob_ops;
+extern const struct kmem_ops kmem_slob_ops, kmem_slab_ops;
 
 /* The one that `kmalloc=` chose. */
 const struct kmem_ops *kmem_backend_chosen(void);

@@ -116,6 +116,30 @@ kmem_print(void)
 	backend->print();
 }
 
+void
+kmem_reap(void)
+{
+	if (backend->reap != NULL)
+		backend->reap();
+}
+
+int
+kmem_slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
+		   bool statistics)
+{
+	if (backend->slabinfo_read == NULL)
+		return -E_NOT_FOUND;
+	return backend->slabinfo_read(fn, arg, statistics);
+}
+
+int
+kmem_slabinfo_write(const char *text)
+{
+	if (backend->slabinfo_write == NULL)
+		return -E_NOT_FOUND;
+	return backend->slabinfo_write(text);
+}
+
 /* -- kmalloc ---------------------------------------------------------------------- */
 
 void *
@@ -301,6 +325,45 @@ kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp)
 		return backend->cache_alloc(cache, gfp);
 	}
 	return backend->cache_alloc(cache, gfp | __GFP_ZERO);
+}
+
+void *
+kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, unsigned node)
+{
+	if (KERNEL_DEBUG && failpoint())
+		return NULL;
+	if (backend->cache_alloc_node == NULL)
+		return backend->cache_alloc(cache, gfp);
+	return backend->cache_alloc_node(cache, gfp, node);
+}
+
+bool
+kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr,
+		      void *objects[])
+{
+	if (KERNEL_DEBUG && failpoint())
+		return false;
+	if (backend->cache_alloc_bulk != NULL)
+		return backend->cache_alloc_bulk(cache, gfp, nr, objects);
+	for (size_t i = 0; i < nr; i++) {
+		objects[i] = backend->cache_alloc(cache, gfp);
+		if (objects[i] == NULL) {
+			kmem_cache_free_bulk(cache, i, objects);
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void *objects[])
+{
+	if (backend->cache_free_bulk != NULL) {
+		backend->cache_free_bulk(cache, nr, objects);
+		return;
+	}
+	for (size_t i = 0; i < nr; i++)
+		backend->cache_free(cache, objects[i]);
 }
 
 void

@@ -7,4 +7,5 @@ core-srcs += core/monitor/cmd_crash.c
 core-srcs += core/monitor/cmd_help.c
 core-srcs += core/monitor/cmd_page.c
 core-srcs += core/monitor/cmd_proc.c
+core-srcs += core/monitor/cmd_slab.c
 core-srcs += core/monitor/cmd_system.c

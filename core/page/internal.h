@@ -179,7 +179,6 @@ struct page_node {
 } __cacheline_aligned;
 
 extern struct page_node page_nodes[MAX_NODES];
-extern unsigned nr_page_nodes;
 
 /*
  * A CPU's hot pages: for each order up to HOT_ORDERS a stack of free blocks of
@@ -202,7 +201,6 @@ struct page_hot {
 } __cacheline_aligned;
 
 extern struct page_hot page_hots[MAX_CPUS];
-extern unsigned char node_of_cpu[MAX_CPUS];
 
 /* Sets up this CPU's lists: pages [start, start + nr) of mem_map are its own,
  * at most max_frames of them in each list. */

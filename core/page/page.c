@@ -310,6 +310,13 @@ nr_managed_pages(void)
 	return nr;
 }
 
+unsigned
+page_node_nearest(unsigned home, unsigned i)
+{
+	assert(home < nr_page_nodes && i < nr_page_nodes);
+	return page_nodes[home].nearest[i];
+}
+
 const char *
 pages_validate(void)
 {

@@ -5,3 +5,4 @@ core-srcs += core/proc/control_block.c
 core-srcs += core/proc/pid.c
 core-srcs += core/proc/kstack.c
 core-srcs += core/proc/work.c
+core-srcs += core/proc/reaper.c

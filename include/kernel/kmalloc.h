@@ -11,6 +11,7 @@
 
 #include <kernel/page.h>
 #include <kernel/types.h>
+#include <arch/device.h>
 
 /* What a request for 0 bytes gets: not NULL, faults when touched, kfree
  * ignores it. */
@@ -30,6 +31,10 @@ void kmem_init(void);
 size_t kmem_shrink(void);
 /* Prints what the back end holds, one fact a line. */
 void kmem_print(void);
+/* Each CPU's part of giving back what went unused, every KMEM_REAP_TICKS: runs
+ * on that CPU, in a thread bound to it. */
+void kmem_reap(void);
+#define KMEM_REAP_TICKS (2 * (unsigned long)TICKS_PER_SECOND)
 
 void *kmalloc(size_t size, gfp_t gfp) __must_check;
 void *kzalloc(size_t size, gfp_t gfp) __must_check;
@@ -60,6 +65,14 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp) __must_check;
 /* Not for caches with a constructor (reported; the object is constructed). */
 void *kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp) __must_check;
+/* The same, from memory of that node if it has any (NODE_ANY: the nearest). */
+void *kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, unsigned node)
+	__must_check;
+/* All of nr objects, or none. Whether it was all. */
+bool kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr,
+			   void *objects[]) __must_check;
+/* None of them NULL. */
+void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void *objects[]);
 /* NULL is ignored. */
 void kmem_cache_free(struct kmem_cache *cache, void *object);
 /* Gives wholly free memory back to the page allocator; returns pages freed. */
@@ -67,6 +80,17 @@ size_t kmem_cache_shrink(struct kmem_cache *cache);
 /* 0, or -E_BUSY while objects are out (reported). */
 int kmem_cache_destroy(struct kmem_cache *cache) __must_check;
 size_t kmem_cache_size(const struct kmem_cache *cache);
+
+/*
+ * slabinfo, version 2.1 of the field's format: calls fn for each line (without
+ * its end), with the statistics columns or without. May sleep, and so may fn.
+ * -E_NOT_FOUND: the back end has no caches of that kind.
+ */
+int kmem_slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
+		       bool statistics) __must_check;
+/* Tunes a cache while it runs: "name limit batchcount shared". 0, -E_INVAL,
+ * -E_NOT_FOUND or -E_NO_MEM. May sleep. */
+int kmem_slabinfo_write(const char *text) __must_check;
 
 /* kmem_cache_create flags. */
 enum slab_flags {

@@ -72,6 +72,12 @@ BUILD_ASSERT(sizeof(struct page) == 8 * sizeof(void *));
 extern struct page *mem_map;
 extern size_t mem_map_start, mem_map_nr;
 
+/* Memory nodes, and each CPU's own. Constant after page_init. */
+extern unsigned nr_page_nodes;
+extern unsigned char node_of_cpu[MAX_CPUS];
+/* All nodes by distance from `home`: itself (i = 0), the nearest, ... */
+unsigned page_node_nearest(unsigned home, unsigned i);
+
 /* `pages=`: which policy serves. */
 extern const struct boot_option pages_option;
 

@@ -81,6 +81,13 @@ const struct check checks[] = {
 		.in_all = true,
 		.run = check_kmem_exhaustion,
 	},
+	{
+		.name = "slab_stress",
+		.help = "objects handed across CPUs: check_args=objects=N",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_slab_stress,
+	},
 	/* Threads. */
 	{
 		.name = "alloc_proc",

@@ -1,2 +1,3 @@
 unit-tests += test/unit/kmem/test_slob.c
 unit-tests += test/unit/kmem/test_kmalloc.c
+unit-tests += test/unit/kmem/test_slab.c

@@ -1,0 +1,453 @@
+/*
+ * The slab allocator: caches of objects, after Bonwick and Linux 3.10.
+ *
+ * PROBLEM.  A kernel asks for the same few kinds of objects all day, on all CPUs,
+ * in interrupts too. Searching for space that fits, building an object up only
+ * to tear it down, and taking a lock for each are work that need not be done.
+ *
+ * MODEL.  One cache for each kind of object; it cuts whole pages (slabs) into
+ * objects of one size, and keeps what is free near the CPU that freed it.
+ *
+ *	struct slab_cache "proc"			cache_chain: all of them
+ *	  array[0]  array[1]  ...			per CPU: free objects, LIFO
+ *	  node[0] ------------------------ node[1] ...	per memory node:
+ *	    shared, alien[1]			          arrays between CPUs
+ *	    slabs_partial  slabs_full  slabs_free	  three lists
+ *	        |
+ *	      struct slab  free=2  inuse=3
+ *	        bufctl  [OUT][OUT][ 4 ][OUT][END]	list of free objects
+ *	        object    0    1    2    3    4		all in 2^order pages
+ *
+ *	kfree(p): struct page of p --> cache and slab: no header, no search.
+ *
+ * Who does what:
+ *	slab.c		 caches: their beginning, their end, the chain (here)
+ *	slab_layout.c	 how many objects in how many pages; colours
+ *	slab_list.c	 slabs of a node; growing, giving pages back
+ *	slab_cpu_array.c arrays between CPUs and nodes, as a layer (slab_cpu)
+ *	slab_reap.c	 giving back: regularly, under pressure, when asked
+ *	slab_backend.c	 general caches for kmalloc; the table of functions
+ *	slabinfo.c	 what it looks like from outside; tuning
+ *	slab_debug.c	 validation: walks that believe nothing
+ *
+ * BOOTSTRAP.  Descriptors, node structures and arrays are objects too, so the
+ * first caches cannot be made like the others. slab_start():
+ *	1. slab_cache_cache (descriptors) and slab_node_cache (node structures) are
+ *	   static, with static node structures, and without arrays: array[] points
+ *	   to slab_no_array, so each operation goes to the slabs.
+ *	2. The general caches, smallest first: descriptor and node structures from
+ *	   these two. Those with off-slab descriptors come after the one that
+ *	   their descriptors are from. Still no arrays.
+ *	3. Now that there is memory of any size: every cache gets arrays.
+ *
+ * INVARIANTS.
+ *   - Every object of a slab is in exactly one place: free in its slab, in one
+ *     array, or with a caller. A free object of a cache with a constructor is
+ *     always constructed: the allocator never writes into objects.
+ *   - inuse of a slab = its objects that are not in the index list; it decides
+ *     which of the node's lists the slab is in.
+ *   - node: free_objects = nr_slabs * num - sum of inuse.
+ *   - Each page of a slab leads to slab and cache as long as the slab exists.
+ *   - Off-slab descriptors are of caches with descriptors on the slab.
+ *
+ * LOCKING.  All of rank KMEM, interrupts off, and never two at once:
+ *	chain_lock	the chain, pins, tunables
+ *	node->lock	a cache's slabs on a node, the shared array
+ *	alien->lock	objects on their way to another node
+ * A CPU's array has no lock: it is touched by its CPU, interrupts off; others
+ * ask that CPU (cpu_call). Nothing is allocated, freed or called back under a
+ * lock. A walker over the chain pins the cache it looks at; the end of a cache
+ * waits for pins.
+ *
+ * COSTS.  Usual allocation, usual free: some 15 instructions here, no lock, no
+ * line that another CPU writes. Each batchcount-th takes the node's lock. Space:
+ * a descriptor of 24 (40) bytes for a slab and 2 for an object; at most an
+ * eighth of a slab unused.
+ *
+ * FAILURE.  No page, no descriptor, no array: NULL (an error), and everything is
+ * as before. On several nodes the nearest that has memory serves, unless
+ * __GFP_THISNODE forbids it. A free of what is not out is reported and ignored,
+ * when it comes to the slab (debug builds: pointers are checked at once).
+ *
+ * TO CHANGE the sizes of arrays: slab_cpu_array.c, default_limit; the orders of
+ * slabs: slab.h; general caches: slab_backend.c. Another layer between CPUs and
+ * nodes: a struct slab_cpu_layer, and its two hot functions in slab.h.
+ */
+#include "slab.h"
+
+#include <kernel/error.h>
+#include <kernel/failpoint.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <kernel/timer.h>
+
+struct slab_cache slab_cache_cache, slab_node_cache;
+
+const struct slab_cpu_layer *slab_cpu = &slab_cpu_array;
+
+static struct kmem_cache_node cache_cache_nodes[MAX_NODES];
+static struct kmem_cache_node node_cache_nodes[MAX_NODES];
+
+/* -- the chain of all caches ---------------------------------------------------- */
+
+static struct spinlock chain_lock = SPINLOCK_INIT(LOCK_RANK_KMEM, "slab chain");
+static struct list cache_chain GUARDED_BY(chain_lock) = LIST_INIT(cache_chain);
+
+static inline struct list *
+link_beyond(const struct list *link, bool forward)
+{
+	return forward ? link->next : link->prev;
+}
+
+/* Pins the next one in this direction, unpins `cache` (NULL: begins). */
+static struct slab_cache *
+chain_step(struct slab_cache *cache, bool forward)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	struct slab_cache *next = NULL;
+	struct list *pos;
+
+	pos = link_beyond(cache != NULL ? &cache->chain : &cache_chain,
+			  forward);
+	for (; pos != &cache_chain; pos = link_beyond(pos, forward)) {
+		next = list_entry(pos, struct slab_cache, chain);
+		if (!next->is_dying)
+			break;
+		next = NULL;
+	}
+	if (next != NULL)
+		next->nr_pins++;
+	if (cache != NULL)
+		cache->nr_pins--;
+	spin_unlock_irqrestore(&chain_lock, state);
+	return next;
+}
+
+struct slab_cache *
+slab_chain_next(struct slab_cache *cache)
+{
+	return chain_step(cache, true);
+}
+
+struct slab_cache *
+slab_chain_prev(struct slab_cache *cache)
+{
+	return chain_step(cache, false);
+}
+
+void
+slab_chain_unpin(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	assert(cache->nr_pins > 0);
+	cache->nr_pins--;
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+static struct slab_cache *
+chain_find(const char *name) REQUIRES(chain_lock)
+{
+	struct list *pos;
+
+	list_for_each(pos, &cache_chain) {
+		struct slab_cache *cache =
+			list_entry(pos, struct slab_cache, chain);
+
+		if (!cache->is_dying && strcmp(cache->base.name, name) == 0)
+			return cache;
+	}
+	return NULL;
+}
+
+struct slab_cache *
+slab_chain_find(const char *name)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	struct slab_cache *cache = chain_find(name);
+
+	if (cache != NULL)
+		cache->nr_pins++;
+	spin_unlock_irqrestore(&chain_lock, state);
+	return cache;
+}
+
+/* Whether the name was free. */
+static bool
+chain_link(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	bool is_free = chain_find(cache->base.name) == NULL;
+
+	if (is_free)
+		list_add_tail(&cache_chain, &cache->chain);
+	spin_unlock_irqrestore(&chain_lock, state);
+	return is_free;
+}
+
+/* No walker comes here any more, and none is here. Waits: for threads if it may
+ * sleep, else for other CPUs. */
+static void
+chain_close(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	cache->is_dying = true;
+	while (cache->nr_pins > 0) {
+		spin_unlock_irqrestore(&chain_lock, state);
+		if (may_sleep())
+			(void)sleep_ticks(1);
+		else
+			arch_cpu_relax();
+		state = spin_lock_irqsave(&chain_lock);
+	}
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+static void
+chain_reopen(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	cache->is_dying = false;
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+static void
+chain_unlink(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	list_del(&cache->chain);
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+int
+slab_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	bool is_busy = cache->is_tuned;
+	int err;
+
+	cache->is_tuned = true;
+	spin_unlock_irqrestore(&chain_lock, state);
+	if (is_busy)
+		return -E_BUSY;
+	err = slab_cpu->tune(cache, tunables);
+	state = spin_lock_irqsave(&chain_lock);
+	if (err == 0)
+		cache->tunables = *tunables;
+	cache->is_tuned = false;
+	spin_unlock_irqrestore(&chain_lock, state);
+	return err;
+}
+
+struct slab_tunables
+slab_tunables_get(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	struct slab_tunables tunables = cache->tunables;
+
+	spin_unlock_irqrestore(&chain_lock, state);
+	return tunables;
+}
+
+/* -- a cache's beginning ------------------------------------------------------------ */
+
+static unsigned
+order_high(void)
+{
+	bool is_small = nr_managed_pages() < SLAB_SMALL_MACHINE / PAGE_SIZE;
+
+	return is_small ? SLAB_ORDER_LOW : SLAB_ORDER_HIGH;
+}
+
+/* Everything but slabp_cache, node[] and what the layer adds. */
+static bool
+cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
+	     bool may_be_off)
+{
+	memset(cache, 0, sizeof(*cache));
+	if (!slab_layout_choose(&cache->layout, wanted->object_size,
+				wanted->align, wanted->flags, order_high(),
+				may_be_off))
+		return false;
+	cache->base = *wanted;
+	cache->base.align = cache->layout.align;
+	/* 2^32 / size, rounded up. */
+	cache->reciprocal = UINT32_MAX / (uint32_t)cache->layout.size + 1;
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+		cache->array[cpu] = &slab_no_array;
+	cache->stats = slab_boot_stats;
+	list_init(&cache->chain);
+	return true;
+}
+
+/* -- the allocator's own objects -------------------------------------------------- */
+
+void *
+slab_own_get(struct slab_cache *cache, gfp_t gfp, unsigned node)
+{
+	void *object;
+
+	if (KERNEL_DEBUG && failpoint())
+		return NULL;
+	if (node != NODE_ANY && nr_page_nodes > 1)
+		return slab_cpu->alloc_node(cache, gfp, node);
+	object = slab_cpu_pop(cache);
+	return object != NULL ? object : slab_cpu->alloc(cache, gfp);
+}
+
+void
+slab_own_put(void *object)
+{
+	struct page *page = slab_page_of(object);
+
+	slab_put(page->owner.cache, page->node, &object, 1);
+}
+
+static void
+nodes_free(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		if (cache->node[i] != NULL)
+			slab_own_put(cache->node[i]);
+}
+
+static int
+nodes_alloc(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		cache->node[i] = slab_own_get(&slab_node_cache, GFP_KERNEL, i);
+		if (cache->node[i] == NULL) {
+			nodes_free(cache);
+			return -E_NO_MEM;
+		}
+		slab_node_init(cache->node[i]);
+	}
+	return 0;
+}
+
+/* A cache without arrays. NULL: no memory. */
+static struct slab_cache *
+cache_make(const struct kmem_cache *wanted)
+{
+	struct slab_cache *cache;
+
+	cache = slab_own_get(&slab_cache_cache, GFP_KERNEL, NODE_ANY);
+	if (cache == NULL)
+		return NULL;
+	if (!cache_set_up(cache, wanted, true))
+		goto out_free;
+	if (cache->layout.off_slab) {
+		cache->slabp_cache = slab_general(cache->layout.slab_size);
+		assert(cache->slabp_cache != NULL &&
+		       !cache->slabp_cache->layout.off_slab);
+	}
+	if (nodes_alloc(cache) != 0)
+		goto out_free;
+	return cache;
+out_free:
+	slab_own_put(cache);
+	return NULL;
+}
+
+static void
+cache_unmake(struct slab_cache *cache)
+{
+	nodes_free(cache);
+	slab_own_put(cache);
+}
+
+static int
+cache_attach(struct slab_cache *cache)
+{
+	struct slab_tunables tunables = slab_tunables_default(cache);
+
+	return slab_cpu->attach(cache, &tunables);
+}
+
+struct slab_cache *
+slab_create(const struct kmem_cache *wanted)
+{
+	struct slab_cache *cache = cache_make(wanted);
+
+	if (cache == NULL)
+		return NULL;
+	if (cache_attach(cache) != 0)
+		goto out_unmake;
+	if (!chain_link(cache)) {
+		printk("slab: there is a cache %s already\n", wanted->name);
+		goto out_detach;
+	}
+	return cache;
+out_detach:
+	slab_cpu->detach(cache);
+out_unmake:
+	cache_unmake(cache);
+	return NULL;
+}
+
+/* -- and its end -------------------------------------------------------------------- */
+
+int
+slab_destroy(struct slab_cache *cache, size_t *nr_live)
+{
+	chain_close(cache);
+	slab_drain(cache);
+	*nr_live = slab_nr_out(cache);
+	if (*nr_live != 0) {
+		/* Other CPUs' arrays, if they could not be asked, count too. */
+		chain_reopen(cache);
+		return -E_BUSY;
+	}
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		(void)drain_freelist(cache, i, SIZE_MAX);
+	slab_cpu->detach(cache);
+	chain_unlink(cache);
+	cache_unmake(cache);
+	return 0;
+}
+
+/* -- the first caches ---------------------------------------------------------------- */
+
+static void
+start_by_hand(struct slab_cache *cache, const char *name, size_t size,
+	      struct kmem_cache_node nodes[])
+{
+	struct kmem_cache wanted = { .object_size = size, .align = CACHE_LINE };
+	bool ok;
+
+	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
+	ok = cache_set_up(cache, &wanted, false) && chain_link(cache);
+	assert(ok);
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		cache->node[i] = &nodes[i];
+		slab_node_init(&nodes[i]);
+	}
+}
+
+void
+slab_create_early(const struct kmem_cache *wanted, struct slab_cache **cache)
+{
+	*cache = cache_make(wanted);
+	if (*cache == NULL || !chain_link(*cache))
+		panic("slab: no memory for cache %s", wanted->name);
+}
+
+void
+slab_start(void)
+{
+	struct slab_cache *cache;
+
+	start_by_hand(&slab_cache_cache, "kmem_cache",
+		      sizeof(struct slab_cache), cache_cache_nodes);
+	start_by_hand(&slab_node_cache, "kmem_cache_node",
+		      sizeof(struct kmem_cache_node), node_cache_nodes);
+	slab_general_create();
+	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+		if (cache_attach(cache) != 0)
+			panic("slab: no memory for the arrays of %s",
+			      cache->base.name);
+}

@@ -1,0 +1,416 @@
+/*
+ * Inside of the slab allocator. slab.c has the theory.
+ *
+ * Keys behind the fields:
+ *   (c)  constant from the cache's creation to its end
+ *   (i)  only the CPU that it belongs to, interrupts off
+ *   (n)  the lock of the node's lists
+ *   (l)  chain_lock
+ */
+#ifndef KMEM_SLAB_H
+#define KMEM_SLAB_H
+
+#include "internal.h"
+
+/* -- a slab: some pages, full of objects of one cache ------------------------- */
+
+/* An entry of the list of free objects: the index of the next one. */
+typedef uint16_t kmem_bufctl_t;
+#define BUFCTL_END ((kmem_bufctl_t)0xffff) /* the list ends */
+#define BUFCTL_OUT ((kmem_bufctl_t)0xfffe) /* this object is out of the slab */
+#define SLAB_NUM_MAX 0xfffdu		   /* objects of one slab */
+
+struct slab {
+	struct list link;	/* (n) in one of its node's three lists */
+	unsigned char *s_mem;	/* (c) the first object */
+	unsigned colouroff;	/* (c) bytes before descriptor or objects */
+	kmem_bufctl_t inuse;	/* (n) objects that are out */
+	kmem_bufctl_t free;	/* (n) the first free object, or BUFCTL_END */
+	uint16_t nodeid;	/* (c) */
+	kmem_bufctl_t bufctl[]; /* (n) one for each object */
+};
+
+/* How objects of a size lie in slabs; slab_layout.c. */
+struct slab_layout {
+	size_t size;	     /* from one object to the next */
+	size_t align;	     /* of each object */
+	size_t slab_size;    /* descriptor and index list */
+	size_t left_over;    /* bytes of a slab that nothing needs */
+	unsigned num;	     /* objects of a slab */
+	unsigned order;	     /* a slab has 2^order pages */
+	unsigned nr_colours; /* offsets that slabs take in turn */
+	unsigned colour_off; /* from one of them to the next */
+	bool off_slab;	     /* the descriptor is an object elsewhere */
+};
+
+/* A slab never has more pages; objects of KMEM_CACHE_SIZE_MAX need as many. */
+#define SLAB_ORDER_MAX 10
+/* Slabs of several objects have no more than 2^this pages; on machines with
+ * less memory than SLAB_SMALL_MACHINE, 2^0. */
+#define SLAB_ORDER_HIGH 1
+#define SLAB_ORDER_LOW 0
+#define SLAB_SMALL_MACHINE ((size_t)32 << 20)
+/* A slab may waste one part in so many. */
+#define SLAB_WASTE_FRACTION 8
+/* From this size on, descriptors are kept off the slab. */
+#define SLAB_OFF_MIN (PAGE_SIZE / 8)
+
+/*
+ * The layout for objects of object_size bytes, aligned to `align` (a power of
+ * two up to a page; flags may ask for more). order_high: see SLAB_ORDER_HIGH.
+ * may_be_off: whether a descriptor may lie elsewhere. false: no slab up to
+ * SLAB_ORDER_MAX can hold such an object.
+ */
+bool slab_layout_choose(struct slab_layout *layout, size_t object_size,
+			size_t align, unsigned flags, unsigned order_high,
+			bool may_be_off) __must_check;
+
+/* -- the parts of a cache ---------------------------------------------------- */
+
+/*
+ * A stack of pointers to free objects. One for each CPU, (i); one for each node,
+ * which its CPUs share, (n).
+ */
+struct array_cache {
+	unsigned avail;	     /* entries */
+	unsigned limit;	     /* (c) room */
+	unsigned batchcount; /* (c) how many come and go at once */
+	unsigned touched;    /* someone took from here since the last reaping */
+	void *entry[];
+};
+
+/* Objects of another node on their way home, freed by this node's CPUs. */
+#define ALIEN_LIMIT 12
+struct alien_cache {
+	struct spinlock lock;
+	unsigned avail;
+	void *entry[ALIEN_LIMIT];
+};
+
+/* A cache's slabs on one memory node. */
+struct kmem_cache_node {
+	struct spinlock lock;	    /* interrupts off */
+	struct list slabs_partial;  /* (n) some objects out */
+	struct list slabs_full;	    /* (n) all */
+	struct list slabs_free;	    /* (n) none */
+	size_t nr_slabs;	    /* (n) in the three lists */
+	size_t nr_free_slabs;	    /* (n) in slabs_free */
+	size_t free_objects;	    /* (n) in slabs, not in arrays */
+	size_t free_limit;	    /* (n) more: free slabs go back */
+	unsigned colour_next;	    /* (n) of the next slab */
+	bool free_touched;	    /* (n) a free slab was taken in use */
+	unsigned long next_reap;    /* (n) in ticks */
+	struct array_cache *shared; /* (n) NULL: none */
+	struct alien_cache *alien[MAX_NODES]; /* (c) by home; NULL: none */
+
+	/* Statistics, (n). */
+	size_t high;		 /* most objects ever out of slabs */
+	size_t max_free;	 /* most objects ever free in slabs */
+	unsigned long grown;	 /* slabs made */
+	unsigned long reaped;	 /* slabs given back */
+	unsigned long nr_errors; /* objects freed that were not out */
+} __cacheline_aligned;
+
+/* What happened on one CPU. (i); others read. */
+struct slab_stats {
+	unsigned long alloc_hit, alloc_miss; /* hits: debug builds count them */
+	unsigned long free_hit, free_miss;
+	unsigned long node_allocs;    /* from another node than the CPU's */
+	unsigned long node_frees;     /* to another node */
+	unsigned long alien_overflow; /* alien arrays that were full */
+	unsigned long no_memory;      /* allocations that failed */
+} __cacheline_aligned;
+
+#define slab_count(counter) atomic_store_relaxed(&(counter), (counter) + 1)
+
+struct slab_tunables {
+	unsigned limit;	     /* of each CPU's array */
+	unsigned batchcount; /* of each CPU's array */
+	unsigned shared;     /* the shared array has room for so many batches */
+};
+
+struct slab_cache {
+	struct kmem_cache base;		     /* (c) */
+	struct array_cache *array[MAX_CPUS]; /* (i) each CPU its own */
+
+	/* Slabs and objects, (c). */
+	struct slab_layout layout;
+	uint32_t reciprocal;		/* index = offset * reciprocal / 2^32 */
+	struct slab_cache *slabp_cache; /* of off-slab descriptors */
+
+	struct kmem_cache_node *node[MAX_NODES]; /* (c) nr_page_nodes of them */
+	struct slab_stats *stats;		 /* (c) one for each CPU */
+	struct slab_tunables tunables;		 /* (l) */
+
+	struct list chain; /* (l) all caches */
+	unsigned nr_pins;  /* (l) walkers that stand here */
+	bool is_dying;	   /* (l) walkers pass over it */
+	bool is_tuned;	   /* (l) someone is at it */
+};
+
+static inline struct slab_cache *
+slab_cache_of(struct kmem_cache *base)
+{
+	return container_of(base, struct slab_cache, base);
+}
+
+/* The page of an object; NULL: the address is no memory's. */
+static inline struct page *
+slab_page_of(const void *object)
+{
+	return phys_to_page(arch_virt_to_phys(object));
+}
+
+/* Which object of its slab this is; it is one. */
+static inline unsigned
+slab_index(const struct slab_cache *cache, const struct slab *slab,
+	   const void *object)
+{
+	size_t offset = (size_t)((const unsigned char *)object - slab->s_mem);
+
+	return (unsigned)((uint64_t)offset * cache->reciprocal >> 32);
+}
+
+/* Where its first page begins. */
+static inline unsigned char *
+slab_base(const struct slab_cache *cache, const struct slab *slab)
+{
+	const struct slab_layout *layout = &cache->layout;
+
+	return slab->s_mem - slab->colouroff -
+	       (layout->off_slab ? 0 : layout->slab_size);
+}
+
+/* -- slab_list.c: slabs of a node ------------------------------------------------- */
+
+void slab_node_init(struct kmem_cache_node *node);
+/*
+ * Takes up to nr objects out of slabs, partial ones first; returns how many.
+ */
+unsigned slab_take(struct slab_cache *cache, struct kmem_cache_node *node,
+		   void *objects[], unsigned nr) REQUIRES(node->lock);
+/*
+ * Puts objects of this node back into their slabs. Slabs that are free now and
+ * more than the node may keep are moved to *surplus, for slabs_destroy.
+ */
+void free_block(struct slab_cache *cache, struct kmem_cache_node *node,
+		void *const objects[], unsigned nr, struct list *surplus)
+	REQUIRES(node->lock);
+/* The same with all that belongs to it. Any context. */
+void slab_put(struct slab_cache *cache, unsigned node, void *const objects[],
+	      unsigned nr);
+/* Gives the pages of these slabs back. No lock of ours held; any context. */
+size_t slabs_destroy(struct slab_cache *cache, struct list *slabs);
+/*
+ * Makes a slab, of memory of `node` if there is any, or (gfp) elsewhere.
+ * Returns the node that has it now, or -E_NO_MEM. Sleeps if gfp says so.
+ */
+int cache_grow(struct slab_cache *cache, gfp_t gfp, unsigned node) __must_check;
+/* Gives back up to nr free slabs of a node; returns how many pages. */
+size_t drain_freelist(struct slab_cache *cache, unsigned node, size_t nr);
+/* Objects that are out of slabs, of all nodes. */
+size_t slab_nr_out(struct slab_cache *cache);
+
+/* -- slab_cpu_array.c: between CPUs and nodes -------------------------------------- */
+
+/* Calls fn for each object that a layer holds. */
+typedef void slab_visit_fn(struct slab_cache *cache, void *object,
+			   unsigned node, void *arg);
+
+/*
+ * A layer that keeps free objects near the CPUs. `cpu=` chooses one.
+ */
+struct slab_cpu_layer {
+	const char *name;
+	const char *description;
+	/* Gives a cache that nobody else knows yet its parts. 0 or -E_NO_MEM;
+	 * then nothing has changed. */
+	int (*attach)(struct slab_cache *cache,
+		      const struct slab_tunables *tunables);
+	/* Frees the parts; they are empty, and nobody uses the cache. */
+	void (*detach)(struct slab_cache *cache);
+	/* Replaces the parts while the cache is in use. 0 or -E_NO_MEM. May
+	 * sleep; one at a time for a cache. */
+	int (*tune)(struct slab_cache *cache,
+		    const struct slab_tunables *tunables);
+
+	/* What the inline functions below could not do. Any context. */
+	void *(*alloc)(struct slab_cache *cache, gfp_t gfp);
+	void (*free)(struct slab_cache *cache, void *object);
+	void *(*alloc_node)(struct slab_cache *cache, gfp_t gfp, unsigned node);
+	/* All of nr objects, or none. */
+	bool (*alloc_bulk)(struct slab_cache *cache, gfp_t gfp, size_t nr,
+			   void *objects[]);
+	void (*free_bulk)(struct slab_cache *cache, size_t nr, void *objects[]);
+
+	/* Back into the slabs: what this CPU holds; what all nodes hold. */
+	void (*drain_cpu)(struct slab_cache *cache);
+	void (*drain_nodes)(struct slab_cache *cache);
+	/* On each CPU every KMEM_REAP_TICKS. */
+	void (*reap)(struct slab_cache *cache, unsigned long now);
+	/* Objects held by this CPU; by nodes. For counts and checks. */
+	void (*visit_cpu)(struct slab_cache *cache, slab_visit_fn *fn,
+			  void *arg);
+	void (*visit_nodes)(struct slab_cache *cache, slab_visit_fn *fn,
+			    void *arg);
+	/* Objects in what the nodes' CPUs share, for slabinfo. */
+	size_t (*nr_shared)(struct slab_cache *cache);
+};
+
+extern const struct slab_cpu_layer slab_cpu_array;
+/* The one that serves. */
+extern const struct slab_cpu_layer *slab_cpu;
+
+/* An array without room: each allocation and each free takes the slow path. */
+extern struct array_cache slab_no_array;
+/* Counters of caches without parts of their own. */
+extern struct slab_stats slab_boot_stats[MAX_CPUS];
+
+/* What the sizes of a cache's objects suggest. */
+struct slab_tunables slab_tunables_default(const struct slab_cache *cache);
+/* Whether someone may ask for these. */
+bool slab_tunables_ok(const struct slab_tunables *tunables);
+/* The node of the CPU that runs here. Interrupts off. */
+static inline unsigned
+slab_node_here(void)
+{
+	return node_of_cpu[arch_cpu_id()];
+}
+
+/*
+ * The two hot functions. Interrupts are off for a load and a store; nothing in
+ * between can wake a thread, so there is no need to look whether to schedule.
+ */
+
+/* An object out of this CPU's array; NULL: it is empty. */
+static __always_inline void *
+slab_cpu_pop(struct slab_cache *cache)
+{
+	irq_state_t state = arch_irq_save();
+	struct array_cache *ac = cache->array[arch_cpu_id()];
+	unsigned avail = ac->avail;
+	void *object;
+
+	if (unlikely(avail == 0)) {
+		arch_irq_restore(state);
+		return NULL;
+	}
+	avail--;
+	ac->avail = avail;
+	ac->touched = 1;
+	if (KERNEL_DEBUG)
+		slab_count(cache->stats[arch_cpu_id()].alloc_hit);
+	object = ac->entry[avail];
+	arch_irq_restore(likely(state));
+	if (object == NULL)
+		__builtin_unreachable();
+	return object;
+}
+
+/* Puts an object into this CPU's array; false: it is full. The object is of
+ * this CPU's node. */
+static __always_inline bool
+slab_cpu_push(struct slab_cache *cache, void *object)
+{
+	irq_state_t state = arch_irq_save();
+	struct array_cache *ac = cache->array[arch_cpu_id()];
+	unsigned avail = ac->avail;
+
+	if (unlikely(avail >= ac->limit)) {
+		arch_irq_restore(state);
+		return false;
+	}
+	ac->entry[avail] = object;
+	ac->avail = avail + 1;
+	if (KERNEL_DEBUG)
+		slab_count(cache->stats[arch_cpu_id()].free_hit);
+	arch_irq_restore(likely(state));
+	return true;
+}
+
+/* -- slab.c: caches ----------------------------------------------------------------- */
+
+/* The caches that are there before there are caches. */
+extern struct slab_cache slab_cache_cache, slab_node_cache;
+
+void slab_start(void);
+/* An object for the allocator's own use, of that node if possible: a failpoint. It
+ * goes back past all arrays, so that no trace of it is left near a CPU. */
+void *slab_own_get(struct slab_cache *cache, gfp_t gfp, unsigned node)
+	__must_check;
+void slab_own_put(void *object);
+/* NULL: no memory, or there is one of this name. */
+struct slab_cache *slab_create(const struct kmem_cache *wanted);
+/* During slab_start: without arrays, and failure is a panic. *cache is set
+ * before the cache is used. */
+void slab_create_early(const struct kmem_cache *wanted,
+		       struct slab_cache **cache);
+/* 0, or -E_BUSY with *nr_live objects out. May sleep. */
+int slab_destroy(struct slab_cache *cache, size_t *nr_live);
+
+/*
+ * Walks over all caches, oldest or newest first:
+ *	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+ * The cache stays while the walker stands there. Who leaves early calls
+ * slab_chain_unpin. Any context.
+ */
+struct slab_cache *slab_chain_next(struct slab_cache *cache);
+struct slab_cache *slab_chain_prev(struct slab_cache *cache);
+/* Replaces a cache's tunables, which are ok. 0, -E_NO_MEM, or -E_BUSY: someone
+ * else is at it. May sleep. */
+int slab_tune(struct slab_cache *cache, const struct slab_tunables *tunables);
+struct slab_tunables slab_tunables_get(struct slab_cache *cache);
+/* By name, pinned; NULL: none. */
+struct slab_cache *slab_chain_find(const char *name);
+void slab_chain_unpin(struct slab_cache *cache);
+
+/* -- general caches, slab_backend.c --------------------------------------------------- */
+
+/* Sizes up to this are found by a table, in steps of SLAB_STEP. */
+#define SLAB_TABLE_MAX 2048
+#define SLAB_STEP 32
+#define SLAB_GENERAL_MIN_SHIFT 5
+#define SLAB_GENERAL_MAX_SHIFT 22
+
+/* Makes them all, smallest first. */
+void slab_general_create(void);
+/* The cache for size <= KMEM_CACHE_SIZE_MAX; NULL: not made yet. */
+struct slab_cache *slab_general(size_t size);
+static inline void *
+slab_general_get(size_t size, gfp_t gfp, unsigned node)
+{
+	return slab_own_get(slab_general(size), gfp, node);
+}
+
+/* -- slab_reap.c ------------------------------------------------------------------------- */
+
+/* This CPU's turn. */
+void slab_reap(void);
+/* All that is wholly free, of one cache, of all; returns pages freed. */
+size_t slab_shrink(struct slab_cache *cache);
+size_t slab_shrink_all(void);
+/* This cache's objects in arrays back into slabs, as far as the context
+ * allows (other CPUs can be asked only where the caller may sleep). */
+void slab_drain(struct slab_cache *cache);
+/* Calls fn(arg) on each CPU, interrupts off; where the caller cannot wait, only
+ * on this one. */
+void slab_on_each_cpu(void (*fn)(void *), void *arg);
+
+/* -- slabinfo.c --------------------------------------------------------------------------- */
+
+int slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
+		  bool statistics);
+int slabinfo_write(const char *text);
+void slab_print(void);
+
+/* -- slab_debug.c -------------------------------------------------------------------------- */
+
+/* Whether ptr is the beginning of an object of this cache. */
+bool slab_is_object(const struct slab_cache *cache, const void *ptr);
+/* Walks over everything, at a quiet moment; says what is wrong. */
+bool slab_validate(void);
+bool slab_validate_cache(struct slab_cache *cache);
+/* Objects that callers have: out of slabs and not in an array. */
+size_t slab_nr_live(struct slab_cache *cache);
+
+#endif /* KMEM_SLAB_H */

@@ -1,0 +1,308 @@
+/*
+ * The slab allocator as a back end of kmalloc: general caches, and the table of
+ * functions.
+ *
+ * kmalloc(size) takes an object of the next larger general cache: 32, 64, 96,
+ * 128, 192, 256 bytes and powers of two up to 4 MiB. A power of two is aligned to
+ * itself, up to a page. Beyond 4 MiB it is whole pages; the first one's struct
+ * page says how many.
+ *
+ * Up to SLAB_TABLE_MAX the cache is read from a table by size / 32; beyond, the
+ * position of the highest bit counts.
+ */
+#include "slab.h"
+
+#include <kernel/error.h>
+#include <kernel/printk.h>
+#include <kernel/string.h>
+
+/* By (size - 1) / SLAB_STEP, and by rounded-up log2. NULL until it is made. */
+static struct slab_cache *general_small[SLAB_TABLE_MAX / SLAB_STEP];
+static struct slab_cache *general_by_shift[SLAB_GENERAL_MAX_SHIFT + 1];
+
+BUILD_ASSERT((size_t)1 << SLAB_GENERAL_MAX_SHIFT == KMEM_CACHE_SIZE_MAX);
+BUILD_ASSERT(1 << SLAB_GENERAL_MIN_SHIFT == SLAB_STEP);
+
+/* -- general caches -------------------------------------------------------------- */
+
+static inline unsigned
+shift_of(size_t size)
+{
+	return (unsigned)(sizeof(long) * 8) -
+	       (unsigned)__builtin_clzl((unsigned long)size - 1);
+}
+
+static __always_inline struct slab_cache *
+general_of(size_t size)
+{
+	if (likely(size <= SLAB_TABLE_MAX))
+		return general_small[(size - 1) / SLAB_STEP];
+	return general_by_shift[shift_of(size)];
+}
+
+struct slab_cache *
+slab_general(size_t size)
+{
+	return general_of(size);
+}
+
+/* Makes the cache for sizes from `from` + 1 to `size`. */
+static void
+general_create(size_t from, size_t size, size_t align)
+{
+	struct kmem_cache wanted = { .object_size = size, .align = align };
+	struct slab_cache *cache;
+
+	snprintf(wanted.name, sizeof(wanted.name), "kmalloc-%zu", size);
+	slab_create_early(&wanted, &cache);
+	for (size_t i = from / SLAB_STEP;
+	     i < size / SLAB_STEP && i < ARRAY_SIZE(general_small); i++)
+		general_small[i] = cache;
+	if (IS_POWER_OF_2(size))
+		general_by_shift[shift_of(size)] = cache;
+}
+
+void
+slab_general_create(void)
+{
+	size_t half;
+
+	for (size_t size = SLAB_STEP; size <= KMEM_CACHE_SIZE_MAX; size *= 2) {
+		half = size / 2;
+		/* Between 64 and 128, and between 128 and 256, one more. */
+		if (half == 64 || half == 128) {
+			general_create(half, half + half / 2, half / 2);
+			half += half / 2;
+		}
+		general_create(size == SLAB_STEP ? 0 : half, size,
+			       MIN(size, PAGE_SIZE));
+	}
+}
+
+/* -- whole pages -------------------------------------------------------------------- */
+
+/* In owner.cache of the first page: it is ours, not another back end's. */
+static const char large_mark;
+
+static __noinline void *
+large_alloc(size_t size, gfp_t gfp)
+{
+	size_t nr_pages = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
+	struct page *page = alloc_pages_gfp(gfp, nr_pages);
+
+	if (page == NULL)
+		return NULL;
+	page->kind = PAGE_BIG;
+	page->nr = nr_pages;
+	page->owner.cache = (void *)(uintptr_t)&large_mark;
+	return page_to_virt(page);
+}
+
+/* The first page of the large object at ptr; NULL: there is none. */
+static struct page *
+large_find(const void *ptr)
+{
+	struct page *page = slab_page_of(ptr);
+
+	if (page == NULL || page->kind != PAGE_BIG ||
+	    page->owner.cache != &large_mark || page_to_virt(page) != ptr)
+		return NULL;
+	return page;
+}
+
+static __noinline void
+large_free(void *ptr)
+{
+	struct page *page = large_find(ptr);
+
+	if (page == NULL) {
+		kmem_report("free of a pointer that is not from here", ptr);
+		return;
+	}
+	page->kind = PAGE_PLAIN;
+	free_pages(page, page->nr);
+}
+
+/* -- objects ---------------------------------------------------------------------------- */
+
+static size_t
+slab_ksize(const void *ptr)
+{
+	const struct page *page = slab_page_of(ptr);
+	const struct slab_cache *cache;
+
+	if (page == NULL || page->kind != PAGE_SLAB) {
+		page = large_find(ptr);
+		return page != NULL ? page->nr * PAGE_SIZE : 0;
+	}
+	cache = page->owner.cache;
+	return cache->base.object_size;
+}
+
+/*
+ * What is seldom needed stands out of line and is called last, so that the usual
+ * way through these functions saves few registers.
+ */
+
+/* size 0: all of it. */
+static __noinline void *
+object_zero(void *object, size_t size)
+{
+	memset(object, 0, size != 0 ? size : slab_ksize(object));
+	return object;
+}
+
+static __noinline void *
+alloc_slow(struct slab_cache *cache, gfp_t gfp, size_t size)
+{
+	void *object = slab_cpu->alloc(cache, gfp);
+
+	if (object == NULL || !(gfp & __GFP_ZERO))
+		return object;
+	return object_zero(object, size);
+}
+
+static __always_inline void *
+object_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
+{
+	void *object = slab_cpu_pop(cache);
+
+	if (unlikely(object == NULL))
+		return alloc_slow(cache, gfp, size);
+	if (unlikely(gfp & __GFP_ZERO))
+		return object_zero(object, size);
+	return object;
+}
+
+static __noinline void
+free_slow(struct slab_cache *cache, void *object)
+{
+	slab_cpu->free(cache, object);
+}
+
+/* Debug builds: says what is wrong with the pointer. */
+static bool
+object_is_sound(const struct slab_cache *cache, const void *object)
+{
+	if (slab_is_object(cache, object))
+		return true;
+	kmem_report("free of a pointer that is no object of its cache", object);
+	return false;
+}
+
+/* On one node, an object of this CPU's node is not a question. */
+static __always_inline void
+object_free(struct slab_cache *cache, void *object)
+{
+	if (KERNEL_DEBUG && !object_is_sound(cache, object))
+		return;
+	if (unlikely(nr_page_nodes > 1) ||
+	    unlikely(!slab_cpu_push(cache, object)))
+		free_slow(cache, object);
+}
+
+static void *
+slab_kmalloc(size_t size, gfp_t gfp)
+{
+	if (unlikely(size > KMEM_CACHE_SIZE_MAX))
+		return large_alloc(size, gfp);
+	return object_alloc(general_of(size), gfp, size);
+}
+
+static void
+slab_kfree(void *ptr)
+{
+	struct page *page = slab_page_of(ptr);
+
+	if (unlikely(page == NULL || page->kind != PAGE_SLAB))
+		large_free(ptr);
+	else
+		object_free(page->owner.cache, ptr);
+}
+
+/* -- named caches ------------------------------------------------------------------------- */
+
+static struct kmem_cache *
+slab_cache_create(const struct kmem_cache *wanted)
+{
+	struct slab_cache *cache = slab_create(wanted);
+
+	return cache != NULL ? &cache->base : NULL;
+}
+
+static void *
+slab_cache_alloc(struct kmem_cache *base, gfp_t gfp)
+{
+	return object_alloc(slab_cache_of(base), gfp, 0);
+}
+
+static void *
+slab_cache_alloc_node(struct kmem_cache *base, gfp_t gfp, unsigned node)
+{
+	void *object;
+
+	if (node == NODE_ANY)
+		return slab_cache_alloc(base, gfp);
+	object = slab_cpu->alloc_node(slab_cache_of(base), gfp, node);
+	if (object != NULL && (gfp & __GFP_ZERO))
+		return object_zero(object, base->object_size);
+	return object;
+}
+
+static bool
+slab_cache_alloc_bulk(struct kmem_cache *base, gfp_t gfp, size_t nr,
+		      void *objects[])
+{
+	if (!slab_cpu->alloc_bulk(slab_cache_of(base), gfp, nr, objects))
+		return false;
+	for (size_t i = 0; (gfp & __GFP_ZERO) && i < nr; i++)
+		memset(objects[i], 0, base->object_size);
+	return true;
+}
+
+static void
+slab_cache_free(struct kmem_cache *base, void *object)
+{
+	object_free(slab_cache_of(base), object);
+}
+
+static void
+slab_cache_free_bulk(struct kmem_cache *base, size_t nr, void *objects[])
+{
+	slab_cpu->free_bulk(slab_cache_of(base), nr, objects);
+}
+
+static size_t
+slab_cache_shrink(struct kmem_cache *base)
+{
+	return slab_shrink(slab_cache_of(base));
+}
+
+static int
+slab_cache_destroy(struct kmem_cache *base, size_t *nr_live)
+{
+	return slab_destroy(slab_cache_of(base), nr_live);
+}
+
+const struct kmem_ops kmem_slab_ops = {
+	.name = "slab",
+	.description = "caches of objects, after Bonwick and Linux 3.10",
+	.init = slab_start,
+	.kmalloc = slab_kmalloc,
+	.kfree = slab_kfree,
+	.ksize = slab_ksize,
+	.cache_create = slab_cache_create,
+	.cache_alloc = slab_cache_alloc,
+	.cache_alloc_node = slab_cache_alloc_node,
+	.cache_alloc_bulk = slab_cache_alloc_bulk,
+	.cache_free = slab_cache_free,
+	.cache_free_bulk = slab_cache_free_bulk,
+	.cache_shrink = slab_cache_shrink,
+	.cache_destroy = slab_cache_destroy,
+	.shrink = slab_shrink_all,
+	.reap = slab_reap,
+	.slabinfo_read = slabinfo_read,
+	.slabinfo_write = slabinfo_write,
+	.validate = slab_validate,
+	.print = slab_print,
+};

@@ -1,0 +1,44 @@
+/*
+ * The reaper: a timer on each CPU has that CPU's worker call kmem_reap(), which
+ * gives back what the CPU's object caches did not use.
+ *
+ * kmem stands below threads in the layers, so it only says what is to be done,
+ * and this says when. The timer is armed again when the work is done: a CPU that
+ * is too busy for its worker reaps later, never twice in a row.
+ */
+#include <kernel/kmalloc.h>
+#include <kernel/reaper.h>
+#include <kernel/work.h>
+
+struct reaper {
+	struct timer timer;
+	struct work work;
+};
+
+/* Each touched by its own CPU only. */
+static struct reaper reapers[MAX_CPUS];
+
+static void
+reaper_work(struct work *work)
+{
+	struct reaper *reaper = container_of(work, struct reaper, work);
+
+	kmem_reap();
+	timer_arm(&reaper->timer, KMEM_REAP_TICKS);
+}
+
+static void
+reaper_tick(struct timer *timer)
+{
+	(void)work_queue(&container_of(timer, struct reaper, timer)->work);
+}
+
+void
+reaper_start(void)
+{
+	struct reaper *reaper = &reapers[arch_cpu_id()];
+
+	work_init(&reaper->work, reaper_work);
+	timer_init(&reaper->timer, reaper_tick);
+	timer_arm(&reaper->timer, KMEM_REAP_TICKS);
+}
