@@ -92,7 +92,8 @@ int kmem_slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
  * -E_NOT_FOUND or -E_NO_MEM. May sleep. */
 int kmem_slabinfo_write(const char *text) __must_check;
 
-/* kmem_cache_create flags. */
+/* kmem_cache_create flags. POISON, RED_ZONE, STORE_USER and RECLAIM_ACCOUNT are
+ * accepted by each back end and acted upon by none so far. */
 enum slab_flags {
 	SLAB_HWCACHE_ALIGN = 1 << 0,
 	SLAB_POISON = 1 << 1,
