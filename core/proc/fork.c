@@ -4,8 +4,8 @@
  * A new process is built in private, in the order below; the first step that
  * fails undoes the ones before it, in reverse, and nobody has seen anything. Only when
  * it is complete is it published (pid, lists, count: one step), and only then
- * woken. After wakeup_proc it may already have run, ended and been reaped:
- * nothing of it is touched any more, the pid was copied before.
+ * woken. After wakeup_proc it may already have run and ended: nothing of it is
+ * touched any more, the pid was copied before.
  *
  *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> wake
  *	          free_proc (with the stack) <- mm <- frame

@@ -27,9 +27,9 @@
  * process in the list has a parent in the list, or idle. A pointer from
  * find_proc is good while proc_lock is held, no longer.
  *
- * LOCKING. proc_lock is the outermost spinlock (rank PROC). Under it only
- * wakeup_proc is called. Idle threads (pid 0, one a CPU, static) are in none
- * of the places.
+ * LOCKING. proc_lock (rank PROC) is the outermost of the locks taken with
+ * interrupts off. Under it only wakeup_proc is called. Idle threads (pid 0,
+ * one a CPU, static) are in none of the places.
  *
  * COST. Birth and death touch a constant number of lines; only the end of a
  * process with children costs per child.

@@ -15,9 +15,9 @@
  *
  * The order inside is the class's affair (fifo, rr, ...: a const table of
  * functions, policies.c). When the queue is empty the idle thread runs, which
- * is never queued. A CPU that would idle takes a thread from the fullest queue
- * of another CPU; a wake-up prefers the CPU where the thread ran last, or an
- * idle one.
+ * is never queued. A CPU that would idle takes a thread from another CPU's
+ * queue, the fullest first; a wake-up prefers the CPU where the thread ran
+ * last, or an idle one.
  *
  * STATES. A thread makes itself SLEEPING, then looks whether what it waits for
  * has come already, then calls schedule(). Only schedule() itself, under the
