@@ -61,6 +61,7 @@
  */
 #include "host.h"
 #include <arch/device.h>
+#include <kernel/restart.h>
 #include <errno.h>
 #include <signal.h>
 #include <ucontext.h>
@@ -136,6 +137,8 @@ on_irq_signal(int signal, siginfo_t *info, void *machine)
 
 	if (!arch_irqs_on())
 		return;
+	/* Before anything else can run here. */
+	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)restart_pc(tf.pc);
 	deliver(&tf);
 	uc->uc_stack.ss_flags = KEEP_SIGNAL_STACK;
 }

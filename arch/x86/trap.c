@@ -24,6 +24,7 @@
  */
 #include <kernel/panic.h>
 #include <kernel/printk.h>
+#include <kernel/restart.h>
 #include <kernel/string.h>
 #include <kernel/thread.h>
 #include "32/desc.h"
@@ -156,5 +157,7 @@ trap(struct trapframe *tf)
 		trap_page_fault(tf);
 	else
 		trap_exception(tf);
+	if (likely(tf->trapno > TRAP_BREAKPOINT))
+		tf->eip = restart_pc(tf->eip);
 	trap_leave(older);
 }

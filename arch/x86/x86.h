@@ -15,7 +15,9 @@
 
 /* Exceptions that someone asks for by name; the CPU's manual has all. */
 enum trap_number {
+	TRAP_DEBUG = 1,
 	TRAP_NMI = 2,
+	TRAP_BREAKPOINT = 3,
 	TRAP_DOUBLE_FAULT = 8,
 	TRAP_PAGE_FAULT = 14,
 	NR_EXCEPTIONS = 32,

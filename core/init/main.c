@@ -22,6 +22,7 @@
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/reaper.h>
+#include <kernel/restart.h>
 #include <kernel/string.h>
 #include <kernel/work.h>
 #include <arch/boot.h>
@@ -101,6 +102,7 @@ kernel_main(const struct boot_info *boot)
 	       boot->nr_cpus == 1 ? "" : "s");
 	options_apply(boot_options, boot->command_line);
 	sched_init(boot->nr_cpus);
+	restart_init();
 
 	page_init(boot);
 	checks_run_stage(CHECK_PAGE);

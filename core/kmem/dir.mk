@@ -1,4 +1,5 @@
 core-srcs += core/kmem/kmalloc.c
+core-srcs += core/kmem/kmem_cache.c
 core-srcs += core/kmem/backends.c
 core-srcs += core/kmem/slob.c
 core-srcs += core/kmem/slob_fit.c
@@ -7,6 +8,8 @@ core-srcs += core/kmem/slob_debug.c
 core-srcs += core/kmem/slab.c
 core-srcs += core/kmem/slab_layout.c
 core-srcs += core/kmem/slab_list.c
+core-srcs += core/kmem/slab_alloc.c
+core-srcs += core/kmem/slab_cpu.c
 core-srcs += core/kmem/slab_cpu_array.c
 core-srcs += core/kmem/slab_reap.c
 core-srcs += core/kmem/slab_backend.c

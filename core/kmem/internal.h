@@ -9,6 +9,7 @@
 #include <kernel/list.h>
 #include <kernel/lock.h>
 #include <kernel/option.h>
+#include <arch/cpu_stack.h>
 
 /* 23 characters and a NUL. */
 #define KMEM_NAME_LEN 23
@@ -18,16 +19,29 @@
 
 /*
  * What the front knows of a cache. A back end's own cache structure begins
- * with it. All constant from creation to destruction, but the link.
+ * with it. All constant from creation to destruction, but the stacks and the
+ * link.
  */
 struct kmem_cache {
+	/* Free objects, a stack for each CPU, which the front uses before it asks
+	 * the back end. Nothing goes through one that is closed. */
+	struct cpu_stack *stack[MAX_CPUS];
 	char name[KMEM_NAME_LEN + 1];
 	size_t object_size; /* what was asked for */
 	size_t align;	    /* a power of two, at least the word's */
 	unsigned flags;	    /* enum slab_flags */
 	void (*ctor)(void *);
+	void (*dtor)(void *);
 	struct list link; /* in the front's list of all caches */
 };
+
+/* No object comes out of it, and none goes in. */
+extern struct cpu_stack kmem_closed_stack;
+
+/* Sizes up to this are served by a table of caches, in steps. */
+#define KMEM_TABLE_MAX 2048
+#define KMEM_TABLE_STEP 32
+#define KMEM_TABLE_NR (KMEM_TABLE_MAX / KMEM_TABLE_STEP)
 
 /*
  * A back end: one entry of the table in backends.c. The front has checked the
@@ -40,16 +54,25 @@ struct kmem_ops {
 	/* Once, before any other; pages work. */
 	void (*init)(void);
 
-	/* Aligned to KMALLOC_ALIGN; obeys __GFP_ZERO. NULL: no memory. */
+	/* Caches for kmalloc(KMEM_TABLE_STEP * i + 1) and so on, known after
+	 * init; NULL: the back end has none with stacks. An object of theirs
+	 * lies in pages of kind PAGE_SLAB, with owner.cache. */
+	struct kmem_cache *const *table;
+	/* Aligned to KMALLOC_ALIGN; obeys __GFP_ZERO. NULL: no memory. Called
+	 * when the stack of a table's cache is empty, too. */
 	void *(*kmalloc)(size_t size, gfp_t gfp);
 	void (*kfree)(void *ptr);
 	size_t (*ksize)(const void *ptr);
 
 	/* A cache as *wanted describes it (link unset). NULL: no memory. */
 	struct kmem_cache *(*cache_create)(const struct kmem_cache *wanted);
-	/* A constructed object; __GFP_ZERO only if there is no ctor. */
+	/* A constructed object; __GFP_ZERO only if there is no ctor. Called
+	 * when there is none in the stack. */
 	void *(*cache_alloc)(struct kmem_cache *cache, gfp_t gfp);
+	/* Called when the stack has no room. */
 	void (*cache_free)(struct kmem_cache *cache, void *object);
+	/* Debug builds: whether this is an object of the cache. May be NULL. */
+	bool (*cache_owns)(const struct kmem_cache *cache, const void *object);
 	/* These may be NULL: the front does without. */
 	void *(*cache_alloc_node)(struct kmem_cache *cache, gfp_t gfp,
 				  unsigned node);
@@ -87,9 +110,19 @@ const struct kmem_ops *kmem_backend_chosen(void);
  * beside the chosen one's. Harmless on one that is ready. */
 void kmem_backend_start(const struct kmem_ops *ops);
 
+/* Constant after kmem_init. */
+extern const struct kmem_ops *kmem_backend;
+
+/* All operations on this cache go to the back end. */
+void kmem_stacks_close(struct kmem_cache *cache);
+/* Whether that is an object of the cache; else reports it. */
+bool kmem_cache_owns(const struct kmem_cache *cache, const void *object);
+
 /* Says what is wrong with ptr and who is calling, counts it. Any context. */
 void kmem_report(const char *what, const void *ptr);
-/* Reports since boot. */
+/* Says that a request was nonsense, counts it. Any context. */
+void kmem_complain(const char *format, ...) __printf(1, 2);
+/* Reports and complaints since boot. */
 unsigned long kmem_nr_reports(void);
 
 /* -- slob ------------------------------------------------------------------ */

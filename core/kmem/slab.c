@@ -24,7 +24,9 @@
  *	slab.c		 caches: their beginning, their end, the chain (here)
  *	slab_layout.c	 how many objects in how many pages; colours
  *	slab_list.c	 slabs of a node; growing, giving pages back
- *	slab_cpu_array.c arrays between CPUs and nodes, as a layer (slab_cpu)
+ *	slab_alloc.c	 taking an object, giving one back
+ *	slab_cpu.c	 what a CPU has; open or closed; which layer
+ *	slab_cpu_array.c arrays between CPUs and nodes: the layer cpu=array
  *	slab_reap.c	 giving back: regularly, under pressure, when asked
  *	slab_backend.c	 general caches for kmalloc; the table of functions
  *	slabinfo.c	 what it looks like from outside; tuning
@@ -33,8 +35,8 @@
  * BOOTSTRAP.  Descriptors, node structures and arrays are objects too, so the
  * first caches cannot be made like the others. slab_start():
  *	1. slab_cache_cache (descriptors) and slab_node_cache (node structures) are
- *	   static, with static node structures, and without arrays: array[] points
- *	   to slab_no_array, so each operation goes to the slabs.
+ *	   static, with static node structures, and without arrays: cpu[] is
+ *	   NULL, so each operation goes to the slabs.
  *	2. The general caches, smallest first: descriptor and node structures from
  *	   these two. Those with off-slab descriptors come after the one that
  *	   their descriptors are from. Still no arrays.
@@ -54,13 +56,14 @@
  *	chain_lock	the chain, pins, tunables
  *	node->lock	a cache's slabs on a node, the shared array
  *	alien->lock	objects on their way to another node
- * A CPU's array has no lock: it is touched by its CPU, interrupts off; others
+ * A CPU's part has no lock. The front's fast path pops and pushes by restartable
+ * ranges; everything else is done by the CPU itself, interrupts off, and others
  * ask that CPU (cpu_call). Nothing is allocated, freed or called back under a
  * lock. A walker over the chain pins the cache it looks at; the end of a cache
  * waits for pins.
  *
- * COSTS.  Usual allocation, usual free: some 15 instructions here, no lock, no
- * line that another CPU writes. Each batchcount-th takes the node's lock. Space:
+ * COSTS.  Usual allocation, usual free: nothing here, see kmalloc.c. Each
+ * batchcount-th takes the node's lock. Space:
  * a descriptor of 24 (40) bytes for a slab and 2 for an object; at most an
  * eighth of a slab unused.
  *
@@ -69,9 +72,9 @@
  * __GFP_THISNODE forbids it. A free of what is not out is reported and ignored,
  * when it comes to the slab (debug builds: pointers are checked at once).
  *
- * TO CHANGE the sizes of arrays: slab_cpu_array.c, default_limit; the orders of
+ * TO CHANGE the sizes of arrays: slab_cpu.c, default_limit; the orders of
  * slabs: slab.h; general caches: slab_backend.c. Another layer between CPUs and
- * nodes: a struct slab_cpu_layer, and its two hot functions in slab.h.
+ * nodes: a struct slab_cpu_layer, and its line in slab_cpu.c.
  */
 #include "slab.h"
 
@@ -83,8 +86,6 @@
 #include <kernel/timer.h>
 
 struct slab_cache slab_cache_cache, slab_node_cache;
-
-const struct slab_cpu_layer *slab_cpu = &slab_cpu_array;
 
 static struct kmem_cache_node cache_cache_nodes[MAX_NODES];
 static struct kmem_cache_node node_cache_nodes[MAX_NODES];
@@ -275,10 +276,12 @@ cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
 		return false;
 	cache->base = *wanted;
 	cache->base.align = cache->layout.align;
+	kmem_stacks_close(&cache->base);
+	cache->closed = slab_closed_default();
 	/* 2^32 / size, rounded up. */
 	cache->reciprocal = UINT32_MAX / (uint32_t)cache->layout.size + 1;
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
-		cache->array[cpu] = &slab_no_array;
+		cache->cpu[cpu] = NULL;
 	cache->stats = slab_boot_stats;
 	list_init(&cache->chain);
 	return true;
@@ -289,14 +292,11 @@ cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
 void *
 slab_own_get(struct slab_cache *cache, gfp_t gfp, unsigned node)
 {
-	void *object;
-
 	if (KERNEL_DEBUG && failpoint())
 		return NULL;
 	if (node != NODE_ANY && nr_page_nodes > 1)
-		return slab_cpu->alloc_node(cache, gfp, node);
-	object = slab_cpu_pop(cache);
-	return object != NULL ? object : slab_cpu->alloc(cache, gfp);
+		return slab_alloc_node(cache, gfp, node);
+	return slab_alloc(cache, gfp);
 }
 
 void
@@ -360,12 +360,37 @@ cache_unmake(struct slab_cache *cache)
 	slab_own_put(cache);
 }
 
+/* Everything that is between CPUs and nodes. 0, or -E_NO_MEM and no change. */
 static int
 cache_attach(struct slab_cache *cache)
 {
 	struct slab_tunables tunables = slab_tunables_default(cache);
+	size_t stats_size = nr_cpus * sizeof(struct slab_stats);
+	struct slab_stats *stats;
 
-	return slab_cpu->attach(cache, &tunables);
+	stats = slab_general_get(stats_size, GFP_KERNEL, NODE_ANY);
+	if (stats == NULL)
+		return -E_NO_MEM;
+	memset(stats, 0, stats_size);
+	cache->stats = stats;
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		cache->node[i]->free_limit =
+			slab_node_free_limit(cache, i, &tunables);
+	if (slab_cpu->attach(cache, &tunables) != 0) {
+		cache->stats = slab_boot_stats;
+		slab_own_put(stats);
+		return -E_NO_MEM;
+	}
+	cache->tunables = tunables;
+	return 0;
+}
+
+static void
+cache_detach(struct slab_cache *cache)
+{
+	slab_cpu->detach(cache);
+	slab_own_put(cache->stats);
+	cache->stats = slab_boot_stats;
 }
 
 struct slab_cache *
@@ -383,7 +408,7 @@ slab_create(const struct kmem_cache *wanted)
 	}
 	return cache;
 out_detach:
-	slab_cpu->detach(cache);
+	cache_detach(cache);
 out_unmake:
 	cache_unmake(cache);
 	return NULL;
@@ -404,7 +429,7 @@ slab_destroy(struct slab_cache *cache, size_t *nr_live)
 	}
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		(void)drain_freelist(cache, i, SIZE_MAX);
-	slab_cpu->detach(cache);
+	cache_detach(cache);
 	chain_unlink(cache);
 	cache_unmake(cache);
 	return 0;

@@ -68,40 +68,34 @@ bool slab_layout_choose(struct slab_layout *layout, size_t object_size,
 /* -- the parts of a cache ---------------------------------------------------- */
 
 /*
- * A stack of pointers to free objects. One for each CPU, (i); one for each node,
- * which its CPUs share, (n).
+ * What a CPU has of a cache, (i): the stack of free objects that the front uses;
+ * a layer's own structure begins with it. bottom[0] is NULL, the objects lie
+ * from bottom[1] to *stack.top, and there is room up to *last. (stack.end is
+ * last, or NULL where frees have to be looked at first: slab_cpu.c.)
  */
-struct array_cache {
-	unsigned avail;	     /* entries */
-	unsigned limit;	     /* (c) room */
-	unsigned batchcount; /* (c) how many come and go at once */
-	unsigned touched;    /* someone took from here since the last reaping */
-	void *entry[];
-};
-
-/* Objects of another node on their way home, freed by this node's CPUs. */
-#define ALIEN_LIMIT 12
-struct alien_cache {
-	struct spinlock lock;
-	unsigned avail;
-	void *entry[ALIEN_LIMIT];
+struct slab_cpu {
+	struct cpu_stack stack;
+	void **bottom;
+	void **last;
+	bool touched; /* since the last reaping */
 };
 
 /* A cache's slabs on one memory node. */
 struct kmem_cache_node {
-	struct spinlock lock;	    /* interrupts off */
-	struct list slabs_partial;  /* (n) some objects out */
-	struct list slabs_full;	    /* (n) all */
-	struct list slabs_free;	    /* (n) none */
-	size_t nr_slabs;	    /* (n) in the three lists */
-	size_t nr_free_slabs;	    /* (n) in slabs_free */
-	size_t free_objects;	    /* (n) in slabs, not in arrays */
-	size_t free_limit;	    /* (n) more: free slabs go back */
-	unsigned colour_next;	    /* (n) of the next slab */
-	bool free_touched;	    /* (n) a free slab was taken in use */
-	unsigned long next_reap;    /* (n) in ticks */
-	struct array_cache *shared; /* (n) NULL: none */
-	struct alien_cache *alien[MAX_NODES]; /* (c) by home; NULL: none */
+	struct spinlock lock;	   /* interrupts off */
+	struct list slabs_partial; /* (n) some objects out */
+	struct list slabs_full;	   /* (n) all */
+	struct list slabs_free;	   /* (n) none */
+	size_t nr_slabs;	   /* (n) in the three lists */
+	size_t nr_free_slabs;	   /* (n) in slabs_free */
+	size_t free_objects;	   /* (n) in slabs, not in arrays */
+	size_t free_limit;	   /* (n) more: free slabs go back */
+	unsigned colour_next;	   /* (n) of the next slab */
+	bool free_touched;	   /* (n) a free slab was taken in use */
+	unsigned long next_reap;   /* (n) in ticks */
+	/* The layer's part, shared by the node's CPUs. */
+	struct shared_array *shared;	      /* (n) array; NULL: none */
+	struct alien_cache *alien[MAX_NODES]; /* (c) array; by home, or NULL */
 
 	/* Statistics, (n). */
 	size_t high;		 /* most objects ever out of slabs */
@@ -113,7 +107,8 @@ struct kmem_cache_node {
 
 /* What happened on one CPU. (i); others read. */
 struct slab_stats {
-	unsigned long alloc_hit, alloc_miss; /* hits: debug builds count them */
+	/* Hits that went through the front's fast path are not counted. */
+	unsigned long alloc_hit, alloc_miss;
 	unsigned long free_hit, free_miss;
 	unsigned long node_allocs;    /* from another node than the CPU's */
 	unsigned long node_frees;     /* to another node */
@@ -130,8 +125,8 @@ struct slab_tunables {
 };
 
 struct slab_cache {
-	struct kmem_cache base;		     /* (c) */
-	struct array_cache *array[MAX_CPUS]; /* (i) each CPU its own */
+	struct kmem_cache base;		/* (c) */
+	struct slab_cpu *cpu[MAX_CPUS]; /* (i); NULL: not attached yet */
 
 	/* Slabs and objects, (c). */
 	struct slab_layout layout;
@@ -141,6 +136,7 @@ struct slab_cache {
 	struct kmem_cache_node *node[MAX_NODES]; /* (c) nr_page_nodes of them */
 	struct slab_stats *stats;		 /* (c) one for each CPU */
 	struct slab_tunables tunables;		 /* (l) */
+	unsigned closed; /* (l) why the front's stacks are: enum slab_closed */
 
 	struct list chain; /* (l) all caches */
 	unsigned nr_pins;  /* (l) walkers that stand here */
@@ -199,26 +195,30 @@ void free_block(struct slab_cache *cache, struct kmem_cache_node *node,
 /* The same with all that belongs to it. Any context. */
 void slab_put(struct slab_cache *cache, unsigned node, void *const objects[],
 	      unsigned nr);
-/* Gives the pages of these slabs back. No lock of ours held; any context. */
+/* Gives the pages of these slabs back, its objects destructed. No lock of ours
+ * held; any context, but see drain_freelist. */
 size_t slabs_destroy(struct slab_cache *cache, struct list *slabs);
 /*
  * Makes a slab, of memory of `node` if there is any, or (gfp) elsewhere.
  * Returns the node that has it now, or -E_NO_MEM. Sleeps if gfp says so.
  */
 int cache_grow(struct slab_cache *cache, gfp_t gfp, unsigned node) __must_check;
-/* Gives back up to nr free slabs of a node; returns how many pages. */
+/* Gives back up to nr free slabs of a node; returns how many pages. None of a
+ * cache with a destructor, unless the caller may sleep. */
 size_t drain_freelist(struct slab_cache *cache, unsigned node, size_t nr);
 /* Objects that are out of slabs, of all nodes. */
 size_t slab_nr_out(struct slab_cache *cache);
 
-/* -- slab_cpu_array.c: between CPUs and nodes -------------------------------------- */
+/* -- slab_cpu.c: a CPU's part, and the layers to choose from -------------------------- */
 
 /* Calls fn for each object that a layer holds. */
 typedef void slab_visit_fn(struct slab_cache *cache, void *object,
 			   unsigned node, void *arg);
 
 /*
- * A layer that keeps free objects near the CPUs. `cpu=` chooses one.
+ * A layer that keeps free objects near the CPUs. `cpu=` chooses one. Where it
+ * says "here", interrupts are off and the cache is attached: cpu is this CPU's
+ * part.
  */
 struct slab_cpu_layer {
 	const char *name;
@@ -234,23 +234,23 @@ struct slab_cpu_layer {
 	int (*tune)(struct slab_cache *cache,
 		    const struct slab_tunables *tunables);
 
-	/* What the inline functions below could not do. Any context. */
-	void *(*alloc)(struct slab_cache *cache, gfp_t gfp);
-	void (*free)(struct slab_cache *cache, void *object);
-	void *(*alloc_node)(struct slab_cache *cache, gfp_t gfp, unsigned node);
-	/* All of nr objects, or none. */
-	bool (*alloc_bulk)(struct slab_cache *cache, gfp_t gfp, size_t nr,
-			   void *objects[]);
-	void (*free_bulk)(struct slab_cache *cache, size_t nr, void *objects[]);
+	/* Here: the stack is empty. An object of this CPU's node; NULL: none is
+	 * free there. */
+	void *(*refill)(struct slab_cache *cache, struct slab_cpu *cpu);
+	/* Here: the stack is full. Makes room. */
+	void (*flush)(struct slab_cache *cache, struct slab_cpu *cpu);
+	/* Here: an object of another node was freed. */
+	void (*free_remote)(struct slab_cache *cache, struct slab_cpu *cpu,
+			    void *object, unsigned home);
 
-	/* Back into the slabs: what this CPU holds; what all nodes hold. */
-	void (*drain_cpu)(struct slab_cache *cache);
+	/* Back into the slabs: what this CPU holds (here); what nodes hold. */
+	void (*drain_cpu)(struct slab_cache *cache, struct slab_cpu *cpu);
 	void (*drain_nodes)(struct slab_cache *cache);
-	/* On each CPU every KMEM_REAP_TICKS. */
+	/* On each CPU every KMEM_REAP_TICKS, in a thread bound to it. */
 	void (*reap)(struct slab_cache *cache, unsigned long now);
-	/* Objects held by this CPU; by nodes. For counts and checks. */
-	void (*visit_cpu)(struct slab_cache *cache, slab_visit_fn *fn,
-			  void *arg);
+	/* Objects held by this CPU (here); by nodes. For counts and checks. */
+	void (*visit_cpu)(struct slab_cache *cache, struct slab_cpu *cpu,
+			  slab_visit_fn *fn, void *arg);
 	void (*visit_nodes)(struct slab_cache *cache, slab_visit_fn *fn,
 			    void *arg);
 	/* Objects in what the nodes' CPUs share, for slabinfo. */
@@ -261,8 +261,6 @@ extern const struct slab_cpu_layer slab_cpu_array;
 /* The one that serves. */
 extern const struct slab_cpu_layer *slab_cpu;
 
-/* An array without room: each allocation and each free takes the slow path. */
-extern struct array_cache slab_no_array;
 /* Counters of caches without parts of their own. */
 extern struct slab_stats slab_boot_stats[MAX_CPUS];
 
@@ -270,6 +268,57 @@ extern struct slab_stats slab_boot_stats[MAX_CPUS];
 struct slab_tunables slab_tunables_default(const struct slab_cache *cache);
 /* Whether someone may ask for these. */
 bool slab_tunables_ok(const struct slab_tunables *tunables);
+/* What a node may keep free in slabs. */
+size_t slab_node_free_limit(const struct slab_cache *cache, unsigned nodeid,
+			    const struct slab_tunables *tunables);
+
+/* Why the front's stacks of a cache are closed: each operation is to come to
+ * slab_alloc or slab_free. */
+enum slab_closed {
+	SLAB_CLOSED_PLAIN = 1 << 0, /* fast=plain */
+};
+/* What new caches start with. */
+unsigned slab_closed_default(void);
+/* Adds and removes reasons, while the cache is in use. May sleep. */
+void slab_close(struct slab_cache *cache, unsigned reasons);
+void slab_open(struct slab_cache *cache, unsigned reasons);
+
+/* Puts a CPU's part in place. Here, or nobody knows the cache yet. */
+void slab_cpu_install(struct slab_cache *cache, unsigned id,
+		      struct slab_cpu *cpu);
+/* The stack has its objects at bottom[1 .. avail], and room for `limit`. Here,
+ * or it is not in place. */
+void slab_cpu_set(struct slab_cpu *cpu, void **bottom, unsigned avail,
+		  unsigned limit);
+void slab_cpu_touched(struct slab_cache *cache, struct slab_cpu *cpu);
+/* Someone uses the cache on this CPU: the front may go on by itself. Here. */
+static inline void
+slab_cpu_touch(struct slab_cache *cache, struct slab_cpu *cpu)
+{
+	if (unlikely(!cpu->touched))
+		slab_cpu_touched(cache, cpu);
+}
+/* Whether someone did since the last call. From now on the next one to use it is
+ * noticed. Here. */
+bool slab_cpu_was_touched(struct slab_cache *cache, struct slab_cpu *cpu);
+
+/* This CPU's objects go back into the slabs. */
+void slab_cpu_drain(struct slab_cache *cache);
+/* Calls fn for each object that this CPU holds. Interrupts are off meanwhile. */
+void slab_cpu_visit(struct slab_cache *cache, slab_visit_fn *fn, void *arg);
+
+static inline unsigned
+slab_cpu_avail(const struct slab_cpu *cpu)
+{
+	return (unsigned)(cpu->stack.top - cpu->bottom);
+}
+
+static inline unsigned
+slab_cpu_limit(const struct slab_cpu *cpu)
+{
+	return (unsigned)(cpu->last - cpu->bottom);
+}
+
 /* The node of the CPU that runs here. Interrupts off. */
 static inline unsigned
 slab_node_here(void)
@@ -277,56 +326,17 @@ slab_node_here(void)
 	return node_of_cpu[arch_cpu_id()];
 }
 
-/*
- * The two hot functions. Interrupts are off for a load and a store; nothing in
- * between can wake a thread, so there is no need to look whether to schedule.
- */
+/* -- slab_alloc.c: objects, where the front's stack did not serve --------------------- */
 
-/* An object out of this CPU's array; NULL: it is empty. */
-static __always_inline void *
-slab_cpu_pop(struct slab_cache *cache)
-{
-	irq_state_t state = arch_irq_save();
-	struct array_cache *ac = cache->array[arch_cpu_id()];
-	unsigned avail = ac->avail;
-	void *object;
-
-	if (unlikely(avail == 0)) {
-		arch_irq_restore(state);
-		return NULL;
-	}
-	avail--;
-	ac->avail = avail;
-	ac->touched = 1;
-	if (KERNEL_DEBUG)
-		slab_count(cache->stats[arch_cpu_id()].alloc_hit);
-	object = ac->entry[avail];
-	arch_irq_restore(likely(state));
-	if (object == NULL)
-		__builtin_unreachable();
-	return object;
-}
-
-/* Puts an object into this CPU's array; false: it is full. The object is of
- * this CPU's node. */
-static __always_inline bool
-slab_cpu_push(struct slab_cache *cache, void *object)
-{
-	irq_state_t state = arch_irq_save();
-	struct array_cache *ac = cache->array[arch_cpu_id()];
-	unsigned avail = ac->avail;
-
-	if (unlikely(avail >= ac->limit)) {
-		arch_irq_restore(state);
-		return false;
-	}
-	ac->entry[avail] = object;
-	ac->avail = avail + 1;
-	if (KERNEL_DEBUG)
-		slab_count(cache->stats[arch_cpu_id()].free_hit);
-	arch_irq_restore(likely(state));
-	return true;
-}
+/* Any context. NULL: no memory (said, unless gfp forbids it). */
+void *slab_alloc(struct slab_cache *cache, gfp_t gfp) __must_check;
+void *slab_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+	__must_check;
+/* All of nr objects, or none. */
+bool slab_alloc_bulk(struct slab_cache *cache, gfp_t gfp, size_t nr,
+		     void *objects[]) __must_check;
+void slab_free(struct slab_cache *cache, void *object);
+void slab_free_bulk(struct slab_cache *cache, size_t nr, void *objects[]);
 
 /* -- slab.c: caches ----------------------------------------------------------------- */
 
@@ -366,9 +376,6 @@ void slab_chain_unpin(struct slab_cache *cache);
 
 /* -- general caches, slab_backend.c --------------------------------------------------- */
 
-/* Sizes up to this are found by a table, in steps of SLAB_STEP. */
-#define SLAB_TABLE_MAX 2048
-#define SLAB_STEP 32
 #define SLAB_GENERAL_MIN_SHIFT 5
 #define SLAB_GENERAL_MAX_SHIFT 22
 

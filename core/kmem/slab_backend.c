@@ -7,7 +7,8 @@
  * itself, up to a page. Beyond 4 MiB it is whole pages; the first one's struct
  * page says how many.
  *
- * Up to SLAB_TABLE_MAX the cache is read from a table by size / 32; beyond, the
+ * Up to KMEM_TABLE_MAX the cache is read from a table by size / 32, which the
+ * front uses by itself; beyond, the
  * position of the highest bit counts.
  */
 #include "slab.h"
@@ -16,12 +17,12 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
-/* By (size - 1) / SLAB_STEP, and by rounded-up log2. NULL until it is made. */
-static struct slab_cache *general_small[SLAB_TABLE_MAX / SLAB_STEP];
+/* By (size - 1) / KMEM_TABLE_STEP, and by rounded-up log2. NULL until it is made. */
+static struct kmem_cache *general_small[KMEM_TABLE_NR];
 static struct slab_cache *general_by_shift[SLAB_GENERAL_MAX_SHIFT + 1];
 
 BUILD_ASSERT((size_t)1 << SLAB_GENERAL_MAX_SHIFT == KMEM_CACHE_SIZE_MAX);
-BUILD_ASSERT(1 << SLAB_GENERAL_MIN_SHIFT == SLAB_STEP);
+BUILD_ASSERT(1 << SLAB_GENERAL_MIN_SHIFT == KMEM_TABLE_STEP);
 
 /* -- general caches -------------------------------------------------------------- */
 
@@ -32,18 +33,15 @@ shift_of(size_t size)
 	       (unsigned)__builtin_clzl((unsigned long)size - 1);
 }
 
-static __always_inline struct slab_cache *
-general_of(size_t size)
-{
-	if (likely(size <= SLAB_TABLE_MAX))
-		return general_small[(size - 1) / SLAB_STEP];
-	return general_by_shift[shift_of(size)];
-}
-
 struct slab_cache *
 slab_general(size_t size)
 {
-	return general_of(size);
+	struct kmem_cache *cache;
+
+	if (size > KMEM_TABLE_MAX)
+		return general_by_shift[shift_of(size)];
+	cache = general_small[(size - 1) / KMEM_TABLE_STEP];
+	return cache != NULL ? slab_cache_of(cache) : NULL;
 }
 
 /* Makes the cache for sizes from `from` + 1 to `size`. */
@@ -55,9 +53,9 @@ general_create(size_t from, size_t size, size_t align)
 
 	snprintf(wanted.name, sizeof(wanted.name), "kmalloc-%zu", size);
 	slab_create_early(&wanted, &cache);
-	for (size_t i = from / SLAB_STEP;
-	     i < size / SLAB_STEP && i < ARRAY_SIZE(general_small); i++)
-		general_small[i] = cache;
+	for (size_t i = from / KMEM_TABLE_STEP;
+	     i < size / KMEM_TABLE_STEP && i < ARRAY_SIZE(general_small); i++)
+		general_small[i] = &cache->base;
 	if (IS_POWER_OF_2(size))
 		general_by_shift[shift_of(size)] = cache;
 }
@@ -67,14 +65,15 @@ slab_general_create(void)
 {
 	size_t half;
 
-	for (size_t size = SLAB_STEP; size <= KMEM_CACHE_SIZE_MAX; size *= 2) {
+	for (size_t size = KMEM_TABLE_STEP; size <= KMEM_CACHE_SIZE_MAX;
+	     size *= 2) {
 		half = size / 2;
 		/* Between 64 and 128, and between 128 and 256, one more. */
 		if (half == 64 || half == 128) {
 			general_create(half, half + half / 2, half / 2);
 			half += half / 2;
 		}
-		general_create(size == SLAB_STEP ? 0 : half, size,
+		general_create(size == KMEM_TABLE_STEP ? 0 : half, size,
 			       MIN(size, PAGE_SIZE));
 	}
 }
@@ -139,66 +138,15 @@ slab_ksize(const void *ptr)
 	return cache->base.object_size;
 }
 
-/*
- * What is seldom needed stands out of line and is called last, so that the usual
- * way through these functions saves few registers.
- */
-
-/* size 0: all of it. */
-static __noinline void *
-object_zero(void *object, size_t size)
-{
-	memset(object, 0, size != 0 ? size : slab_ksize(object));
-	return object;
-}
-
-static __noinline void *
-alloc_slow(struct slab_cache *cache, gfp_t gfp, size_t size)
-{
-	void *object = slab_cpu->alloc(cache, gfp);
-
-	if (object == NULL || !(gfp & __GFP_ZERO))
-		return object;
-	return object_zero(object, size);
-}
-
-static __always_inline void *
+/* What the front's stack could not do; size bytes are cleared if gfp says so. */
+static void *
 object_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
 {
-	void *object = slab_cpu_pop(cache);
+	void *object = slab_alloc(cache, gfp);
 
-	if (unlikely(object == NULL))
-		return alloc_slow(cache, gfp, size);
-	if (unlikely(gfp & __GFP_ZERO))
-		return object_zero(object, size);
+	if (object != NULL && (gfp & __GFP_ZERO))
+		memset(object, 0, size);
 	return object;
-}
-
-static __noinline void
-free_slow(struct slab_cache *cache, void *object)
-{
-	slab_cpu->free(cache, object);
-}
-
-/* Debug builds: says what is wrong with the pointer. */
-static bool
-object_is_sound(const struct slab_cache *cache, const void *object)
-{
-	if (slab_is_object(cache, object))
-		return true;
-	kmem_report("free of a pointer that is no object of its cache", object);
-	return false;
-}
-
-/* On one node, an object of this CPU's node is not a question. */
-static __always_inline void
-object_free(struct slab_cache *cache, void *object)
-{
-	if (KERNEL_DEBUG && !object_is_sound(cache, object))
-		return;
-	if (unlikely(nr_page_nodes > 1) ||
-	    unlikely(!slab_cpu_push(cache, object)))
-		free_slow(cache, object);
 }
 
 static void *
@@ -206,7 +154,7 @@ slab_kmalloc(size_t size, gfp_t gfp)
 {
 	if (unlikely(size > KMEM_CACHE_SIZE_MAX))
 		return large_alloc(size, gfp);
-	return object_alloc(general_of(size), gfp, size);
+	return object_alloc(slab_general(size), gfp, size);
 }
 
 static void
@@ -217,7 +165,7 @@ slab_kfree(void *ptr)
 	if (unlikely(page == NULL || page->kind != PAGE_SLAB))
 		large_free(ptr);
 	else
-		object_free(page->owner.cache, ptr);
+		slab_free(page->owner.cache, ptr);
 }
 
 /* -- named caches ------------------------------------------------------------------------- */
@@ -233,7 +181,7 @@ slab_cache_create(const struct kmem_cache *wanted)
 static void *
 slab_cache_alloc(struct kmem_cache *base, gfp_t gfp)
 {
-	return object_alloc(slab_cache_of(base), gfp, 0);
+	return object_alloc(slab_cache_of(base), gfp, base->object_size);
 }
 
 static void *
@@ -243,9 +191,9 @@ slab_cache_alloc_node(struct kmem_cache *base, gfp_t gfp, unsigned node)
 
 	if (node == NODE_ANY)
 		return slab_cache_alloc(base, gfp);
-	object = slab_cpu->alloc_node(slab_cache_of(base), gfp, node);
+	object = slab_alloc_node(slab_cache_of(base), gfp, node);
 	if (object != NULL && (gfp & __GFP_ZERO))
-		return object_zero(object, base->object_size);
+		memset(object, 0, base->object_size);
 	return object;
 }
 
@@ -253,7 +201,7 @@ static bool
 slab_cache_alloc_bulk(struct kmem_cache *base, gfp_t gfp, size_t nr,
 		      void *objects[])
 {
-	if (!slab_cpu->alloc_bulk(slab_cache_of(base), gfp, nr, objects))
+	if (!slab_alloc_bulk(slab_cache_of(base), gfp, nr, objects))
 		return false;
 	for (size_t i = 0; (gfp & __GFP_ZERO) && i < nr; i++)
 		memset(objects[i], 0, base->object_size);
@@ -263,13 +211,20 @@ slab_cache_alloc_bulk(struct kmem_cache *base, gfp_t gfp, size_t nr,
 static void
 slab_cache_free(struct kmem_cache *base, void *object)
 {
-	object_free(slab_cache_of(base), object);
+	slab_free(slab_cache_of(base), object);
 }
 
 static void
 slab_cache_free_bulk(struct kmem_cache *base, size_t nr, void *objects[])
 {
-	slab_cpu->free_bulk(slab_cache_of(base), nr, objects);
+	slab_free_bulk(slab_cache_of(base), nr, objects);
+}
+
+static bool
+slab_cache_owns(const struct kmem_cache *base, const void *object)
+{
+	return slab_is_object(container_of(base, const struct slab_cache, base),
+			      object);
 }
 
 static size_t
@@ -288,6 +243,7 @@ const struct kmem_ops kmem_slab_ops = {
 	.name = "slab",
 	.description = "caches of objects, after Bonwick and Linux 3.10",
 	.init = slab_start,
+	.table = general_small,
 	.kmalloc = slab_kmalloc,
 	.kfree = slab_kfree,
 	.ksize = slab_ksize,
@@ -296,6 +252,7 @@ const struct kmem_ops kmem_slab_ops = {
 	.cache_alloc_node = slab_cache_alloc_node,
 	.cache_alloc_bulk = slab_cache_alloc_bulk,
 	.cache_free = slab_cache_free,
+	.cache_owns = slab_cache_owns,
 	.cache_free_bulk = slab_cache_free_bulk,
 	.cache_shrink = slab_cache_shrink,
 	.cache_destroy = slab_cache_destroy,

@@ -1,5 +1,5 @@
 /*
- * cpu=array: stacks of pointers to free objects, one for each CPU.
+ * cpu=array: stacks of pointers that copy batches, as in Linux 3.10.
  *
  *	  CPU 0		  CPU 1		    of node 0
  *	[array]		[array]		    LIFO: the hottest goes out first
@@ -8,11 +8,9 @@
  *		   |		    |	    freed by CPUs of node 0
  *	     slabs of node 0   slabs of node 1
  *
- * A CPU's array needs no lock, only interrupts off for a load and a store
- * (slab_cpu_pop, slab_cpu_push in slab.h). Every batchcount operations it goes
- * to its node under one acquisition of the node's lock. The shared array lets one
- * CPU of the node free what another one allocates without touching slabs: a
- * batch is copied from array to array.
+ * Every batchcount operations a CPU goes to its node, under one acquisition of
+ * the node's lock. The shared array lets one CPU of the node free what another one
+ * allocates without touching slabs: a batch is copied from array to array.
  *
  * INVARIANT.  A CPU's array and its node's shared array hold objects of that
  * node only. An object of another node is put into the alien array for its home,
@@ -21,101 +19,50 @@
  * LOCKING.  A CPU's array: the CPU itself, interrupts off. shared: node->lock.
  * alien: alien->lock. No two locks at once: a full alien array is emptied into
  * an array on the stack, and taken home from there.
- *
- * An array of limit 0 is legal (slab_no_array: caches on their way up): then
- * every operation goes to the slabs, one object at a time.
  */
 #include <kernel/error.h>
-#include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/timer.h>
 
-#include "slab.h"
+#include "slab_cpu_array.h"
 
 /* A cache that was idle takes no more than this at first. */
 #define BATCHREFILL_LIMIT 16
 /* An idle array gives back one part in so many of its limit. */
 #define REAP_FRACTION 5
-/* What tuning allows: a CPU's array then has 64 (128) KiB. */
-#define LIMIT_MAX 16384
-#define SHARED_ENTRIES_MAX 65536
-/* Memory is short when less than one part in so many is free. */
-#define SHORT_FRACTION 32
 /* Shared arrays are looked through every other time. */
 #define REAP_NODE_TICKS (2 * KMEM_REAP_TICKS)
 
-struct array_cache slab_no_array;
-struct slab_stats slab_boot_stats[MAX_CPUS];
-
-/* -- sizes ---------------------------------------------------------------------------- */
-
-/* The classic figures: arrays of large objects would hoard memory. */
-static unsigned
-default_limit(size_t size)
-{
-	if (size > 128 * 1024)
-		return 1;
-	if (size > PAGE_SIZE)
-		return 8;
-	if (size > 1024)
-		return 24;
-	return size > 256 ? 54 : 120;
-}
-
-struct slab_tunables
-slab_tunables_default(const struct slab_cache *cache)
-{
-	size_t size = cache->layout.size;
-	unsigned limit = default_limit(size);
-	bool is_shared = nr_cpus > 1 && size <= PAGE_SIZE;
-
-	return (struct slab_tunables){ .limit = limit,
-				       .batchcount = (limit + 1) / 2,
-				       .shared = is_shared ? 8 : 0 };
-}
-
-bool
-slab_tunables_ok(const struct slab_tunables *tunables)
-{
-	return tunables->batchcount >= 1 &&
-	       tunables->batchcount <= tunables->limit &&
-	       tunables->limit <= LIMIT_MAX &&
-	       tunables->shared <= SHARED_ENTRIES_MAX / tunables->batchcount;
-}
-
-/* CPUs whose node this is. */
-static unsigned
-node_nr_cpus(unsigned nodeid)
-{
-	unsigned nr = 0;
-
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		nr += node_of_cpu[cpu] == nodeid;
-	return nr;
-}
-
-static size_t
-node_free_limit(const struct slab_cache *cache, unsigned nodeid,
-		const struct slab_tunables *tunables)
-{
-	return (size_t)(1 + node_nr_cpus(nodeid)) * tunables->batchcount +
-	       cache->layout.num;
-}
-
 /* -- making and freeing arrays ------------------------------------------------------------ */
 
-static struct array_cache *
-alloc_arraycache(unsigned limit, unsigned batchcount, unsigned nodeid)
+static struct slab_cpu *
+array_alloc(const struct slab_tunables *tunables, unsigned nodeid)
 {
+	unsigned limit = tunables->limit;
 	struct array_cache *ac;
 
-	ac = slab_general_get(sizeof(*ac) + limit * sizeof(ac->entry[0]),
+	ac = slab_general_get(sizeof(*ac) + (limit + 1) * sizeof(void *),
 			      GFP_KERNEL, nodeid);
-	if (ac != NULL)
-		*ac = (struct array_cache){ .limit = limit,
-					    .batchcount = batchcount };
-	return ac;
+	if (ac == NULL)
+		return NULL;
+	memset(ac, 0, sizeof(*ac));
+	ac->batchcount = tunables->batchcount;
+	slab_cpu_set(&ac->cpu, ac->entry, 0, limit);
+	return &ac->cpu;
+}
+
+static struct shared_array *
+shared_alloc(const struct slab_tunables *tunables, unsigned nodeid)
+{
+	unsigned limit = tunables->shared * tunables->batchcount;
+	struct shared_array *shared;
+
+	shared = slab_general_get(sizeof(*shared) + limit * sizeof(void *),
+				  GFP_KERNEL, nodeid);
+	if (shared != NULL)
+		*shared = (struct shared_array){ .limit = limit };
+	return shared;
 }
 
 static void
@@ -127,15 +74,15 @@ put_if(void *memory)
 
 /* The parts of a cache, before they are put in place. */
 struct parts {
-	struct array_cache *array[MAX_CPUS];
-	struct array_cache *shared[MAX_NODES];
+	struct slab_cpu *cpu[MAX_CPUS];
+	struct shared_array *shared[MAX_NODES];
 };
 
 static void
 parts_free(struct parts *parts)
 {
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		put_if(parts->array[cpu]);
+	for (unsigned id = 0; id < nr_cpus; id++)
+		put_if(parts->cpu[id]);
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		put_if(parts->shared[i]);
 }
@@ -144,18 +91,14 @@ parts_free(struct parts *parts)
 static int
 parts_alloc(struct parts *parts, const struct slab_tunables *tunables)
 {
-	*parts = (struct parts){ .array = { NULL } };
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		parts->array[cpu] = alloc_arraycache(tunables->limit,
-						     tunables->batchcount,
-						     node_of_cpu[cpu]);
-		if (parts->array[cpu] == NULL)
+	*parts = (struct parts){ .cpu = { NULL } };
+	for (unsigned id = 0; id < nr_cpus; id++) {
+		parts->cpu[id] = array_alloc(tunables, node_of_cpu[id]);
+		if (parts->cpu[id] == NULL)
 			goto no_mem;
 	}
 	for (unsigned i = 0; i < nr_page_nodes && tunables->shared > 0; i++) {
-		parts->shared[i] = alloc_arraycache(
-			tunables->shared * tunables->batchcount,
-			tunables->batchcount, i);
+		parts->shared[i] = shared_alloc(tunables, i);
 		if (parts->shared[i] == NULL)
 			goto no_mem;
 	}
@@ -201,283 +144,84 @@ aliens_alloc(struct slab_cache *cache)
 static int
 array_attach(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
-	size_t stats_size = nr_cpus * sizeof(struct slab_stats);
-	struct slab_stats *stats;
 	struct parts parts;
 
-	stats = slab_general_get(stats_size, GFP_KERNEL, NODE_ANY);
-	if (stats == NULL)
-		goto no_mem;
-	memset(stats, 0, stats_size);
 	if (parts_alloc(&parts, tunables) != 0)
-		goto no_mem_stats;
-	if (aliens_alloc(cache) != 0)
-		goto no_mem_parts;
-	cache->tunables = *tunables;
-	cache->stats = stats;
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		cache->array[cpu] = parts.array[cpu];
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
-
-		node->shared = parts.shared[i];
-		node->free_limit = node_free_limit(cache, i, tunables);
-		spin_unlock_irqrestore(&node->lock, state);
+		return -E_NO_MEM;
+	if (aliens_alloc(cache) != 0) {
+		parts_free(&parts);
+		return -E_NO_MEM;
 	}
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		cache->node[i]->shared = parts.shared[i];
+	for (unsigned id = 0; id < nr_cpus; id++)
+		slab_cpu_install(cache, id, parts.cpu[id]);
 	return 0;
-
-no_mem_parts:
-	parts_free(&parts);
-no_mem_stats:
-	slab_own_put(stats);
-no_mem:
-	return -E_NO_MEM;
 }
 
 static void
 array_detach(struct slab_cache *cache)
 {
-	struct parts parts = { .array = { NULL } };
+	struct parts parts = { .cpu = { NULL } };
 
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		parts.array[cpu] = cache->array[cpu];
-		cache->array[cpu] = &slab_no_array;
-		assert(parts.array[cpu]->avail == 0);
+	for (unsigned id = 0; id < nr_cpus; id++) {
+		parts.cpu[id] = cache->cpu[id];
+		assert(slab_cpu_avail(parts.cpu[id]) == 0);
+		slab_cpu_install(cache, id, NULL);
 	}
 	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
-
-		parts.shared[i] = node->shared;
-		node->shared = NULL;
-		spin_unlock_irqrestore(&node->lock, state);
+		parts.shared[i] = cache->node[i]->shared;
 		assert(parts.shared[i] == NULL || parts.shared[i]->avail == 0);
+		cache->node[i]->shared = NULL;
 	}
 	parts_free(&parts);
 	aliens_free(cache);
-	slab_own_put(cache->stats);
-	cache->stats = slab_boot_stats;
 }
 
-/* -- taking ------------------------------------------------------------------------------- */
+/* -- refilling ------------------------------------------------------------------------------ */
 
-/* Moves up to nr of the newest entries; returns how many. */
+/* Up to nr of the newest entries; returns how many. */
 static unsigned
-transfer_objects(struct array_cache *to, struct array_cache *from, unsigned nr)
+shared_take(struct shared_array *shared, void *objects[], unsigned nr)
 {
-	nr = MIN(MIN(from->avail, to->limit - to->avail), nr);
-	from->avail -= nr;
-	memcpy(to->entry + to->avail, from->entry + from->avail,
-	       nr * sizeof(to->entry[0]));
-	to->avail += nr;
+	nr = MIN(shared->avail, nr);
+	shared->avail -= nr;
+	memcpy(objects, shared->entry + shared->avail, nr * sizeof(objects[0]));
 	return nr;
 }
 
-/* Fills this CPU's empty array from its node, or (an array without room) finds
- * one object. NULL: the node has none. Interrupts off. */
 static void *
-refill_from_node(struct slab_cache *cache, struct array_cache *ac)
+cache_alloc_refill(struct slab_cache *cache, struct slab_cpu *cpu)
 {
 	struct kmem_cache_node *node = cache->node[slab_node_here()];
-	unsigned batch = ac->batchcount;
-	void *object = NULL;
+	unsigned nr = array_of(cpu)->batchcount, taken = 0;
 	irq_state_t state;
 
-	if (!ac->touched && batch > BATCHREFILL_LIMIT)
-		batch = BATCHREFILL_LIMIT;
+	if (!cpu->touched)
+		nr = MIN(nr, BATCHREFILL_LIMIT);
 	state = spin_lock_irqsave(&node->lock);
-	if (node->shared != NULL &&
-	    transfer_objects(ac, node->shared, batch) > 0)
-		node->shared->touched = 1;
-	else if (ac->limit > 0)
-		ac->avail = slab_take(cache, node, ac->entry, batch);
+	if (node->shared != NULL)
+		taken = shared_take(node->shared, cpu->bottom + 1, nr);
+	if (taken > 0)
+		node->shared->touched = true;
 	else
-		(void)slab_take(cache, node, &object, 1);
+		taken = slab_take(cache, node, cpu->bottom + 1, nr);
 	spin_unlock_irqrestore(&node->lock, state);
-	return object;
-}
-
-static void *
-cache_alloc_refill(struct slab_cache *cache)
-{
-	irq_state_t state = arch_irq_save();
-	struct array_cache *ac = cache->array[arch_cpu_id()];
-	void *object = NULL;
-
-	slab_count(cache->stats[arch_cpu_id()].alloc_miss);
-	/* Since the array was found empty, an interrupt may have freed, or this
-	 * thread come to another CPU. */
-	if (ac->avail == 0)
-		object = refill_from_node(cache, ac);
-	if (ac->avail > 0) {
-		object = ac->entry[--ac->avail];
-		ac->touched = 1;
-	}
-	arch_irq_restore(state);
-	return object;
-}
-
-/* One object out of a node's slabs, past the arrays. */
-static void *
-take_one(struct slab_cache *cache, unsigned nodeid)
-{
-	struct kmem_cache_node *node = cache->node[nodeid];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
-	void *object = NULL;
-
-	(void)slab_take(cache, node, &object, 1);
-	if (object != NULL && nodeid != slab_node_here())
-		slab_count(cache->stats[arch_cpu_id()].node_allocs);
-	spin_unlock_irqrestore(&node->lock, state);
-	return object;
-}
-
-static void
-say_no_memory(struct slab_cache *cache, gfp_t gfp)
-{
-	irq_state_t state = arch_irq_save();
-
-	slab_count(cache->stats[arch_cpu_id()].no_memory);
-	arch_irq_restore(state);
-	if (!(gfp & __GFP_NOWARN))
-		printk("slab: no memory for cache %s: gfp 0x%x, %zu of %zu "
-		       "pages free\n",
-		       cache->base.name, gfp, nr_free_pages(),
-		       nr_managed_pages());
-}
-
-static void *
-take_nearest(struct slab_cache *cache, unsigned home)
-{
-	void *object = NULL;
-
-	for (unsigned i = 0; i < nr_page_nodes && object == NULL; i++)
-		object = take_one(cache, page_node_nearest(home, i));
-	return object;
-}
-
-/*
- * `home` has neither objects nor pages: the other nodes' objects by distance,
- * then pages from anywhere (where the page allocator tries all it may). Whoever
- * else is short may take what a new slab brings, so: until there is none.
- */
-static void *
-fallback_alloc(struct slab_cache *cache, gfp_t gfp, unsigned home)
-{
-	void *object = take_nearest(cache, home);
-	int landed;
-
-	while (object == NULL) {
-		landed = cache_grow(cache, gfp, home);
-		if (landed < 0)
-			break;
-		object = take_one(cache, (unsigned)landed);
-	}
-	return object;
-}
-
-/* For an attempt at one node before others are asked. */
-static gfp_t
-gfp_local(gfp_t gfp)
-{
-	if (nr_page_nodes == 1 || (gfp & __GFP_THISNODE))
-		return gfp;
-	return (gfp & ~(gfp_t)__GFP_WAIT) | __GFP_THISNODE | __GFP_NOWARN;
-}
-
-static bool
-may_fall_back(gfp_t gfp)
-{
-	return nr_page_nodes > 1 && !(gfp & __GFP_THISNODE);
-}
-
-static void *
-alloc_near(struct slab_cache *cache, gfp_t gfp)
-{
-	void *object;
-	unsigned home;
-
-	for (;;) {
-		object = cache_alloc_refill(cache);
-		if (object != NULL)
-			return object;
-		/* A hint; growing may sleep, so all is looked at again. */
-		home = slab_node_here();
-		if (cache_grow(cache, gfp_local(gfp), home) < 0)
-			break;
-	}
-	return may_fall_back(gfp) ? fallback_alloc(cache, gfp, home) : NULL;
-}
-
-static void *
-alloc_on(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
-{
-	void *object;
-
-	while ((object = take_one(cache, nodeid)) == NULL)
-		if (cache_grow(cache, gfp_local(gfp), nodeid) < 0)
-			break;
-	if (object == NULL && may_fall_back(gfp))
-		object = fallback_alloc(cache, gfp, nodeid);
-	return object;
-}
-
-static void *
-alloc_from(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
-{
-	return nodeid == NODE_ANY ? alloc_near(cache, gfp)
-				  : alloc_on(cache, gfp, nodeid);
-}
-
-/* So little memory is free that what caches hold counts. (Else pages were not
- * contiguous enough, or an allocation failed on purpose.) */
-static bool
-memory_is_short(void)
-{
-	return nr_free_pages() < nr_managed_pages() / SHORT_FRACTION;
-}
-
-/*
- * Free objects lie in arrays of this and other caches, where the page allocator
- * cannot see them, and in interrupts it asks nobody: so before NULL, all that
- * can be given back here is given back, once.
- */
-static void *
-alloc_or_shrink(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
-{
-	void *object = alloc_from(cache, gfp | __GFP_NOWARN, nodeid);
-
-	if (object == NULL && memory_is_short()) {
-		(void)slab_shrink_all();
-		object = alloc_from(cache, gfp | __GFP_NOWARN, nodeid);
-	}
-	if (object == NULL)
-		say_no_memory(cache, gfp);
-	return object;
-}
-
-static void *
-array_alloc(struct slab_cache *cache, gfp_t gfp)
-{
-	return alloc_or_shrink(cache, gfp, NODE_ANY);
-}
-
-static void *
-array_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
-{
-	assert(nodeid < nr_page_nodes);
-	return alloc_or_shrink(cache, gfp, nodeid);
+	if (taken == 0)
+		return NULL;
+	cpu->stack.top = cpu->bottom + taken - 1;
+	return cpu->bottom[taken];
 }
 
 /* -- giving back ---------------------------------------------------------------------------- */
 
-/* Takes the nr oldest entries out; the others move down. */
+/* The nr oldest have gone; the others move down. */
 static void
-drop_oldest(struct array_cache *ac, unsigned nr)
+drop_oldest(struct slab_cpu *cpu, unsigned nr)
 {
-	ac->avail -= nr;
-	memmove(ac->entry, ac->entry + nr, ac->avail * sizeof(ac->entry[0]));
+	cpu->stack.top -= nr;
+	memmove(cpu->bottom + 1, cpu->bottom + 1 + nr,
+		slab_cpu_avail(cpu) * sizeof(void *));
 }
 
 /* Objects of a node come home: into the shared array as far as there is room,
@@ -489,7 +233,7 @@ bring_home(struct slab_cache *cache, unsigned nodeid, void *const objects[],
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct list surplus = LIST_INIT(surplus);
 	irq_state_t state = spin_lock_irqsave(&node->lock);
-	struct array_cache *shared = node->shared;
+	struct shared_array *shared = node->shared;
 	unsigned nr_shared = 0;
 
 	if (shared != NULL) {
@@ -503,37 +247,31 @@ bring_home(struct slab_cache *cache, unsigned nodeid, void *const objects[],
 	(void)slabs_destroy(cache, &surplus);
 }
 
-/* This CPU's array is full: the oldest batch goes. Interrupts off. */
+/* This CPU's array is full: the oldest batch goes. */
 static void
-cache_flusharray(struct slab_cache *cache, struct array_cache *ac)
+cache_flusharray(struct slab_cache *cache, struct slab_cpu *cpu)
 {
-	unsigned nr = MIN(ac->batchcount, ac->avail);
+	unsigned nr = MIN(array_of(cpu)->batchcount, slab_cpu_avail(cpu));
 
-	bring_home(cache, slab_node_here(), ac->entry, nr);
-	drop_oldest(ac, nr);
+	bring_home(cache, slab_node_here(), cpu->bottom + 1, nr);
+	drop_oldest(cpu, nr);
 }
 
-/* An object of another node. Interrupts off. */
+/* An object of another node. */
 static void
-cache_free_alien(struct slab_cache *cache, void *object, unsigned home)
+cache_free_alien(struct slab_cache *cache, struct slab_cpu *cpu, void *object,
+		 unsigned home)
 {
-	struct slab_stats *stats = &cache->stats[arch_cpu_id()];
 	struct alien_cache *alien = cache->node[slab_node_here()]->alien[home];
 	void *batch[ALIEN_LIMIT];
+	irq_state_t state = spin_lock_irqsave(&alien->lock);
 	unsigned nr = 0;
-	irq_state_t state;
 
-	slab_count(stats->node_frees);
-	if (alien == NULL) {
-		slab_put(cache, home, &object, 1);
-		return;
-	}
-	state = spin_lock_irqsave(&alien->lock);
 	if (alien->avail == ALIEN_LIMIT) {
 		memcpy(batch, alien->entry, sizeof(batch));
 		nr = ALIEN_LIMIT;
 		alien->avail = 0;
-		slab_count(stats->alien_overflow);
+		slab_count(cache->stats[arch_cpu_id()].alien_overflow);
 	}
 	alien->entry[alien->avail++] = object;
 	spin_unlock_irqrestore(&alien->lock, state);
@@ -541,112 +279,20 @@ cache_free_alien(struct slab_cache *cache, void *object, unsigned home)
 		bring_home(cache, home, batch, nr);
 }
 
-/* Interrupts off. */
-static void
-free_here(struct slab_cache *cache, void *object)
-{
-	struct array_cache *ac = cache->array[arch_cpu_id()];
-	unsigned home = slab_page_of(object)->node;
-
-	if (home != slab_node_here()) {
-		cache_free_alien(cache, object, home);
-		return;
-	}
-	if (ac->avail == ac->limit) {
-		slab_count(cache->stats[arch_cpu_id()].free_miss);
-		cache_flusharray(cache, ac);
-	}
-	if (ac->limit > 0)
-		ac->entry[ac->avail++] = object;
-	else
-		slab_put(cache, home, &object, 1);
-}
-
-static void
-array_free(struct slab_cache *cache, void *object)
-{
-	irq_state_t state = arch_irq_save();
-
-	free_here(cache, object);
-	arch_irq_restore(state);
-}
-
-/* -- many at once ------------------------------------------------------------------------------ */
-
-static void
-array_free_bulk(struct slab_cache *cache, size_t nr, void *objects[])
-{
-	irq_state_t state;
-
-	/* Interrupts come in between: nr may be large. */
-	for (size_t i = 0; i < nr; i++) {
-		state = arch_irq_save();
-		free_here(cache, objects[i]);
-		arch_irq_restore(state);
-	}
-}
-
-/* Out of this CPU's array, then out of its node's slabs; returns how many. */
-static size_t
-bulk_take(struct slab_cache *cache, size_t nr, void *objects[])
-{
-	irq_state_t state = arch_irq_save();
-	struct array_cache *ac = cache->array[arch_cpu_id()];
-	struct kmem_cache_node *node = cache->node[slab_node_here()];
-	unsigned taken = (unsigned)MIN((size_t)ac->avail, nr);
-	irq_state_t inner;
-
-	ac->avail -= taken;
-	memcpy(objects, ac->entry + ac->avail, taken * sizeof(objects[0]));
-	ac->touched = 1;
-	if (taken < nr) {
-		inner = spin_lock_irqsave(&node->lock);
-		taken += slab_take(cache, node, objects + taken,
-				   (unsigned)(nr - taken));
-		spin_unlock_irqrestore(&node->lock, inner);
-	}
-	arch_irq_restore(state);
-	return taken;
-}
-
-/* At most so many are taken with interrupts off. */
-#define BULK_STEP 256
-
-static bool
-array_alloc_bulk(struct slab_cache *cache, gfp_t gfp, size_t nr,
-		 void *objects[])
-{
-	size_t done = 0, taken;
-
-	while (done < nr) {
-		taken = bulk_take(cache, MIN(nr - done, (size_t)BULK_STEP),
-				  objects + done);
-		done += taken;
-		if (taken > 0)
-			continue;
-		/* Grows, and knows what to do if it cannot. */
-		objects[done] = array_alloc(cache, gfp);
-		if (objects[done] == NULL) {
-			array_free_bulk(cache, done, objects);
-			return false;
-		}
-		done++;
-	}
-	return true;
-}
-
 /* -- draining, reaping ----------------------------------------------------------------------------- */
 
+/* The nr oldest go back into slabs. */
 static void
-array_drain_cpu(struct slab_cache *cache)
+give_back(struct slab_cache *cache, struct slab_cpu *cpu, unsigned nr)
 {
-	irq_state_t state = arch_irq_save();
-	struct array_cache *ac = cache->array[arch_cpu_id()];
+	slab_put(cache, slab_node_here(), cpu->bottom + 1, nr);
+	drop_oldest(cpu, nr);
+}
 
-	slab_put(cache, slab_node_here(), ac->entry, ac->avail);
-	if (ac->limit > 0)
-		ac->avail = 0;
-	arch_irq_restore(state);
+static void
+array_drain_cpu(struct slab_cache *cache, struct slab_cpu *cpu)
+{
+	give_back(cache, cpu, slab_cpu_avail(cpu));
 }
 
 /* The nr oldest of the shared array go back into slabs. */
@@ -656,12 +302,14 @@ drain_shared(struct slab_cache *cache, unsigned nodeid, unsigned nr)
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct list surplus = LIST_INIT(surplus);
 	irq_state_t state = spin_lock_irqsave(&node->lock);
-	struct array_cache *shared = node->shared;
+	struct shared_array *shared = node->shared;
 
 	if (shared != NULL) {
 		nr = MIN(nr, shared->avail);
 		free_block(cache, node, shared->entry, nr, &surplus);
-		drop_oldest(shared, nr);
+		shared->avail -= nr;
+		memmove(shared->entry, shared->entry + nr,
+			shared->avail * sizeof(shared->entry[0]));
 	}
 	spin_unlock_irqrestore(&node->lock, state);
 	(void)slabs_destroy(cache, &surplus);
@@ -696,33 +344,28 @@ array_drain_nodes(struct slab_cache *cache)
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		drain_aliens(cache, i);
 	for (unsigned i = 0; i < nr_page_nodes; i++)
-		drain_shared(cache, i, SHARED_ENTRIES_MAX);
+		drain_shared(cache, i, UINT32_MAX);
 }
 
 /* How many an array gives back that nobody took from: a fifth of its limit;
  * if it has less, half of that. */
 static unsigned
-reap_count(const struct array_cache *ac)
+reap_count(unsigned avail, unsigned limit)
 {
-	unsigned nr = (ac->limit + REAP_FRACTION - 1) / REAP_FRACTION;
+	unsigned nr = (limit + REAP_FRACTION - 1) / REAP_FRACTION;
 
-	return nr <= ac->avail ? nr : (ac->avail + 1) / 2;
+	return nr <= avail ? nr : (avail + 1) / 2;
 }
 
 static void
 reap_array(struct slab_cache *cache)
 {
 	irq_state_t state = arch_irq_save();
-	struct array_cache *ac = cache->array[arch_cpu_id()];
-	unsigned nr;
+	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
 
-	if (ac->touched) {
-		ac->touched = 0;
-	} else if (ac->avail > 0) {
-		nr = reap_count(ac);
-		slab_put(cache, slab_node_here(), ac->entry, nr);
-		drop_oldest(ac, nr);
-	}
+	if (!slab_cpu_was_touched(cache, cpu))
+		give_back(cache, cpu,
+			  reap_count(slab_cpu_avail(cpu), slab_cpu_limit(cpu)));
 	arch_irq_restore(state);
 }
 
@@ -740,9 +383,10 @@ reap_node_due(struct slab_cache *cache, struct kmem_cache_node *node,
 	if (is_due) {
 		node->next_reap = now + REAP_NODE_TICKS;
 		if (node->shared != NULL && node->shared->touched)
-			node->shared->touched = 0;
+			node->shared->touched = false;
 		else if (node->shared != NULL)
-			*nr_shared = reap_count(node->shared);
+			*nr_shared = reap_count(node->shared->avail,
+						node->shared->limit);
 		if (node->free_touched)
 			node->free_touched = false;
 		else
@@ -780,13 +424,12 @@ static void
 tune_this_cpu(void *arg)
 {
 	struct tune *tune = arg;
-	unsigned cpu = arch_cpu_id();
-	struct array_cache *old = tune->cache->array[cpu];
+	unsigned id = arch_cpu_id();
+	struct slab_cpu *old = tune->cache->cpu[id];
 
-	tune->cache->array[cpu] = tune->parts.array[cpu];
-	tune->parts.array[cpu] = old;
-	slab_put(tune->cache, slab_node_here(), old->entry, old->avail);
-	old->avail = 0;
+	array_drain_cpu(tune->cache, old);
+	slab_cpu_install(tune->cache, id, tune->parts.cpu[id]);
+	tune->parts.cpu[id] = old;
 }
 
 static void
@@ -796,10 +439,10 @@ tune_node(struct slab_cache *cache, unsigned nodeid, struct parts *parts,
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct list surplus = LIST_INIT(surplus);
 	irq_state_t state = spin_lock_irqsave(&node->lock);
-	struct array_cache *old = node->shared;
+	struct shared_array *old = node->shared;
 
 	node->shared = parts->shared[nodeid];
-	node->free_limit = node_free_limit(cache, nodeid, tunables);
+	node->free_limit = slab_node_free_limit(cache, nodeid, tunables);
 	if (old != NULL) {
 		free_block(cache, node, old->entry, old->avail, &surplus);
 		old->avail = 0;
@@ -828,14 +471,11 @@ array_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
 /* -- looking ------------------------------------------------------------------------------------------- */
 
 static void
-array_visit_cpu(struct slab_cache *cache, slab_visit_fn *fn, void *arg)
+array_visit_cpu(struct slab_cache *cache, struct slab_cpu *cpu,
+		slab_visit_fn *fn, void *arg)
 {
-	irq_state_t state = arch_irq_save();
-	struct array_cache *ac = cache->array[arch_cpu_id()];
-
-	for (unsigned i = 0; i < ac->avail; i++)
-		fn(cache, ac->entry[i], slab_node_here(), arg);
-	arch_irq_restore(state);
+	for (void **slot = cpu->bottom + 1; slot <= cpu->stack.top; slot++)
+		fn(cache, *slot, slab_node_here(), arg);
 }
 
 static void
@@ -894,11 +534,9 @@ const struct slab_cpu_layer slab_cpu_array = {
 	.attach = array_attach,
 	.detach = array_detach,
 	.tune = array_tune,
-	.alloc = array_alloc,
-	.free = array_free,
-	.alloc_node = array_alloc_node,
-	.alloc_bulk = array_alloc_bulk,
-	.free_bulk = array_free_bulk,
+	.refill = cache_alloc_refill,
+	.flush = cache_flusharray,
+	.free_remote = cache_free_alien,
 	.drain_cpu = array_drain_cpu,
 	.drain_nodes = array_drain_nodes,
 	.reap = array_reap,

@@ -183,7 +183,7 @@ examine_this_cpu(void *arg)
 {
 	struct exam *exam = arg;
 
-	slab_cpu->visit_cpu(exam->cache, examine_held, exam);
+	slab_cpu_visit(exam->cache, examine_held, exam);
 }
 
 static struct exam

@@ -16,7 +16,8 @@
  * beyond, a slab that becomes free goes back to the page allocator. That needs
  * other locks (pages; the cache of descriptors), so such slabs are collected on
  * the caller's list and destroyed once the node's lock is dropped. Nothing is
- * ever allocated or freed under a node's lock.
+ * ever allocated or freed under a node's lock. Objects with a destructor want
+ * more: a thread that may sleep. Their slabs stay until reaping or shrinking.
  *
  * THE INDEX LIST.  slab->free is the first free object's index, bufctl[i] the
  * one after i, BUFCTL_END the last. An object that is out (with a caller, or in
@@ -24,6 +25,7 @@
  */
 #include <kernel/error.h>
 #include <kernel/failpoint.h>
+#include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/timer.h>
 
@@ -115,7 +117,7 @@ slab_became_free(struct slab_cache *cache, struct kmem_cache_node *node,
 		 struct slab *slab, struct list *surplus) REQUIRES(node->lock)
 {
 	list_del(&slab->link);
-	if (node->free_objects > node->free_limit) {
+	if (node->free_objects > node->free_limit && cache->base.dtor == NULL) {
 		node->free_objects -= cache->layout.num;
 		node->nr_slabs--;
 		node->reaped++;
@@ -292,6 +294,15 @@ cache_grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 	return (int)nodeid;
 }
 
+static void
+cache_destroy_objs(struct slab_cache *cache, struct slab *slab)
+{
+	if (cache->base.dtor == NULL)
+		return;
+	for (unsigned i = 0; i < cache->layout.num; i++)
+		cache->base.dtor(slab->s_mem + i * cache->layout.size);
+}
+
 size_t
 slabs_destroy(struct slab_cache *cache, struct list *slabs)
 {
@@ -302,6 +313,7 @@ slabs_destroy(struct slab_cache *cache, struct list *slabs)
 		struct page *base = slab_page_of(slab_base(cache, slab));
 
 		list_del(&slab->link);
+		cache_destroy_objs(cache, slab);
 		if (cache->layout.off_slab)
 			slab_own_put(slab);
 		kmem_freepages(cache, base);
@@ -315,8 +327,11 @@ drain_freelist(struct slab_cache *cache, unsigned nodeid, size_t nr)
 {
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct list surplus = LIST_INIT(surplus);
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state;
 
+	if (cache->base.dtor != NULL && !may_sleep())
+		return 0;
+	state = spin_lock_irqsave(&node->lock);
 	for (; nr > 0 && node->nr_free_slabs > 0; nr--) {
 		struct slab *slab =
 			list_last_entry(&node->slabs_free, struct slab, link);

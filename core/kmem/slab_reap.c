@@ -47,7 +47,7 @@ slab_on_each_cpu(void (*fn)(void *), void *arg)
 static void
 drain_one_here(void *cache)
 {
-	slab_cpu->drain_cpu(cache);
+	slab_cpu_drain(cache);
 }
 
 void
@@ -63,7 +63,7 @@ drain_all_here(void *unused)
 	struct slab_cache *cache;
 
 	for (cache = NULL; (cache = slab_chain_prev(cache)) != NULL;)
-		slab_cpu->drain_cpu(cache);
+		slab_cpu_drain(cache);
 }
 
 /* What is free in slabs and in what the nodes hold. */

@@ -8,7 +8,8 @@
  *
  * active_objs counts objects that are out of their slabs: those in arrays, too.
  * With statistics (the first line says so) two groups of columns follow, globalstat and
- * cpustat. Hits are counted in debug builds only.
+ * cpustat. Hits are those that came to slab_alloc.c: what the front's
+ * fast path serves by itself is not counted (fast=plain counts all).
  *
  * Writing "name limit batchcount shared" tunes a cache.
  */

@@ -229,6 +229,8 @@ slob_cache_free(struct kmem_cache *base, void *object)
 {
 	struct slob_cache *cache = container_of(base, struct slob_cache, base);
 
+	if (base->dtor != NULL)
+		base->dtor(object);
 	if (likely(object_free(object)))
 		(void)atomic_sub(&cache->nr_live, 1);
 }

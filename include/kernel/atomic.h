@@ -15,6 +15,7 @@
 #define atomic_add(p, v) __atomic_add_fetch((p), (v), __ATOMIC_ACQ_REL)
 #define atomic_sub(p, v) __atomic_sub_fetch((p), (v), __ATOMIC_ACQ_REL)
 #define atomic_or(p, v) __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
+#define atomic_and(p, v) __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
 #define atomic_exchange(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 
 /* Stores v if *p == *expected; otherwise *expected becomes what was there. */

@@ -22,8 +22,10 @@
 #define KMALLOC_ALIGN 16
 
 struct boot_option;
-extern const struct boot_option kmalloc_option; /* kmalloc=BACKEND */
-extern const struct boot_option fit_option;	/* fit=first|next|best|worst */
+extern const struct boot_option kmalloc_option;	 /* kmalloc=BACKEND */
+extern const struct boot_option fit_option;	 /* fit=first|next|best|worst */
+extern const struct boot_option slab_cpu_option; /* cpu=array */
+extern const struct boot_option slab_fast_option; /* fast=restartable|plain */
 
 /* Sets up the chosen back end. Pages work; once. */
 void kmem_init(void);
@@ -62,6 +64,22 @@ struct kmem_cache;
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 				     size_t align, unsigned flags,
 				     void (*ctor)(void *)) __must_check;
+/* The same by named fields; what is not named is 0 or NULL. */
+struct kmem_cache_args {
+	size_t align;
+	void (*ctor)(void *object);
+	/* Undoes what the constructor did, when the object's memory is given
+	 * back: in a thread that may sleep, no lock held. (A back end without
+	 * constructed objects runs it on each free, where that is.) */
+	void (*dtor)(void *object);
+};
+struct kmem_cache *kmem_cache_create_args(const char *name, size_t size,
+					  const struct kmem_cache_args *args,
+					  unsigned flags) __must_check;
+/* A cache of struct NAME, of that name. */
+#define KMEM_CACHE(name, flags)                                                \
+	kmem_cache_create(#name, sizeof(struct name),                          \
+			  __alignof__(struct name), (flags), NULL)
 void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp) __must_check;
 /* Not for caches with a constructor (reported; the object is constructed). */
 void *kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp) __must_check;

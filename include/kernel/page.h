@@ -147,8 +147,13 @@ static inline struct page *
 phys_to_page(phys_t pa)
 {
 	size_t index = (pa.addr >> PAGE_SHIFT) - mem_map_start;
+	struct page *page = &mem_map[index];
 
-	return index < mem_map_nr ? &mem_map[index] : NULL;
+	if (index >= mem_map_nr)
+		return NULL;
+	if (page == NULL)
+		__builtin_unreachable();
+	return page;
 }
 
 static inline void *

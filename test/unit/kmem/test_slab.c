@@ -24,7 +24,7 @@
 #include <kernel/timer.h>
 #include <port/unit.h>
 
-#include "../../../core/kmem/slab.h"
+#include "../../../core/kmem/slab_cpu_array.h"
 #include "../../check/check_kmem.h"
 #include "../page/random.h"
 
@@ -242,7 +242,7 @@ bootstrap_is_complete(void **state)
 
 	assert_true(slab_validate());
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL; nr++) {
-		assert_ptr_not_equal(cache->array[0], &slab_no_array);
+		assert_non_null(cache->cpu[0]);
 		assert_ptr_not_equal(cache->stats, slab_boot_stats);
 		if (nr == 0)
 			assert_ptr_equal(cache, &slab_cache_cache);
@@ -575,7 +575,7 @@ reaping_reaches_the_floor(void **state)
 	assert_true(
 		kmem_cache_alloc_bulk(&cache->base, GFP_KERNEL, 1000, objects));
 	kmem_cache_free_bulk(&cache->base, 1000, objects);
-	assert_true(node->nr_slabs > 0 && cache->array[0]->avail > 60);
+	assert_true(node->nr_slabs > 0 && slab_cpu_avail(cache->cpu[0]) > 60);
 	/* A minute. */
 	for (rounds = 0; rounds < 30; rounds++) {
 		/* Every other time it is the node's turn: time stands here. */
@@ -583,17 +583,17 @@ reaping_reaches_the_floor(void **state)
 			node->next_reap = ticks_now();
 		kmem_reap();
 	}
-	assert_int_equal(cache->array[0]->avail, 0);
+	assert_int_equal(slab_cpu_avail(cache->cpu[0]), 0);
 	assert_int_equal(node->nr_slabs, 0);
 
 	objects[0] = kmem_cache_alloc(&cache->base, GFP_KERNEL);
 	for (rounds = 0; rounds < 30; rounds++) {
-		unsigned avail = cache->array[0]->avail;
+		unsigned avail = slab_cpu_avail(cache->cpu[0]);
 
 		objects[1] = kmem_cache_alloc(&cache->base, GFP_KERNEL);
 		kmem_cache_free(&cache->base, objects[1]);
 		kmem_reap();
-		assert_int_equal(cache->array[0]->avail, avail);
+		assert_int_equal(slab_cpu_avail(cache->cpu[0]), avail);
 	}
 	kmem_cache_free(&cache->base, objects[0]);
 	cache_end(cache);
@@ -616,7 +616,7 @@ aliens_go_home(void **state)
 	assert_int_equal(cache->node[0]->nr_slabs, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
 		kmem_cache_free(&cache->base, objects[i]);
-		assert_int_equal(cache->array[0]->avail, 0);
+		assert_int_equal(slab_cpu_avail(cache->cpu[0]), 0);
 		assert_int_equal(alien->avail, i % ALIEN_LIMIT + 1);
 		assert_int_equal(slab_nr_live(cache),
 				 ARRAY_SIZE(objects) - 1 - i);
@@ -750,7 +750,7 @@ slabinfo_text(void **state)
 				&limit, &batch, &shared, &active_slabs,
 				&num_slabs, &avail),
 			 12);
-	assert_int_equal(active, 10 + cache->array[0]->avail);
+	assert_int_equal(active, 10 + slab_cpu_avail(cache->cpu[0]));
 	assert_int_equal(num, num_slabs * per_slab);
 	assert_int_equal(size, 1000);
 	assert_int_equal(per_slab, 4);
@@ -795,16 +795,16 @@ slabinfo_tunes(void **state)
 		assert_int_equal(kmem_slabinfo_write(bad[i]), -E_INVAL);
 	assert_int_equal(kmem_slabinfo_write("nobody 10 1 1"), -E_NOT_FOUND);
 	assert_int_equal(kmem_slabinfo_write("text 200 50 3"), 0);
-	assert_int_equal(cache->array[0]->limit, 200);
-	assert_int_equal(cache->array[0]->batchcount, 50);
+	assert_int_equal(slab_cpu_limit(cache->cpu[0]), 200);
+	assert_int_equal(array_of(cache->cpu[0])->batchcount, 50);
 	assert_int_equal(cache->node[0]->shared->limit, 150);
 	assert_true(
 		kmem_cache_alloc_bulk(&cache->base, GFP_KERNEL, 100, objects));
 	for (unsigned i = 0; i < 100; i++)
 		kmem_cache_free(&cache->base, objects[i]);
-	assert_true(cache->array[0]->avail >= 100);
+	assert_true(slab_cpu_avail(cache->cpu[0]) >= 100);
 	assert_int_equal(kmem_slabinfo_write("text 2 1 0"), 0);
-	assert_int_equal(cache->array[0]->avail, 0);
+	assert_int_equal(slab_cpu_avail(cache->cpu[0]), 0);
 	assert_null(cache->node[0]->shared);
 	assert_int_equal(slab_nr_live(cache), 0);
 	assert_true(slab_validate_cache(cache));

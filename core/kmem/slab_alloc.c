@@ -1,0 +1,354 @@
+/*
+ * Objects of a cache, where the front's stack did not serve: the way down to the
+ * slabs, and back.
+ *
+ *	slab_alloc	this CPU's stack (the front may not be allowed to use it)
+ *			  the layer: more from this node (refill)
+ *			    a new slab on this node (cache_grow)
+ *			      other nodes' objects, then pages of any node
+ *			        what all caches hold unused, if memory is short
+ *	slab_free	this CPU's stack; the layer makes room (flush)
+ *			  home, if the object is another node's (free_remote)
+ *
+ * A cache that is not attached to a layer yet (start-up) has no part for any CPU:
+ * its objects come out of slabs one by one, and go back the same way.
+ *
+ * CONTEXT.  Any. Interrupts are off where a CPU's part is used, and on again in
+ * between: growing may sleep, and the thread may find itself on another CPU, so
+ * after it everything is looked at again.
+ */
+#include <kernel/error.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+
+#include "slab.h"
+
+/* Memory is short when less than one part in so many is free. */
+#define SHORT_FRACTION 32
+
+/* -- taking ------------------------------------------------------------------------------- */
+
+/* One object out of a node's slabs, past the arrays. */
+static void *
+take_one(struct slab_cache *cache, unsigned nodeid)
+{
+	struct kmem_cache_node *node = cache->node[nodeid];
+	irq_state_t state = spin_lock_irqsave(&node->lock);
+	void *object = NULL;
+
+	(void)slab_take(cache, node, &object, 1);
+	if (object != NULL && nodeid != slab_node_here())
+		slab_count(cache->stats[arch_cpu_id()].node_allocs);
+	spin_unlock_irqrestore(&node->lock, state);
+	return object;
+}
+
+/* The newest object of the stack; NULL: it is empty. */
+static inline void *
+stack_pop(struct slab_cpu *cpu)
+{
+	void *object = *cpu->stack.top;
+
+	if (object != NULL)
+		cpu->stack.top--;
+	return object;
+}
+
+/* false: no room. */
+static inline bool
+stack_push(struct slab_cpu *cpu, void *object)
+{
+	if (cpu->stack.top == cpu->last)
+		return false;
+	*++cpu->stack.top = object;
+	return true;
+}
+
+/* The stack is empty, or there is none. Interrupts off. */
+static __noinline void *
+take_miss(struct slab_cache *cache, struct slab_cpu *cpu)
+{
+	void *object;
+
+	if (cpu == NULL)
+		return take_one(cache, slab_node_here());
+	slab_count(cache->stats[arch_cpu_id()].alloc_miss);
+	object = slab_cpu->refill(cache, cpu);
+	slab_cpu_touch(cache, cpu);
+	return object;
+}
+
+/* From this CPU or its node, without growing. */
+static inline void *
+take_here(struct slab_cache *cache)
+{
+	irq_state_t state = arch_irq_save();
+	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	void *object = cpu != NULL ? stack_pop(cpu) : NULL;
+
+	if (unlikely(object == NULL)) {
+		object = take_miss(cache, cpu);
+	} else {
+		slab_count(cache->stats[arch_cpu_id()].alloc_hit);
+		slab_cpu_touch(cache, cpu);
+	}
+	arch_irq_restore(state);
+	return object;
+}
+
+static void
+say_no_memory(struct slab_cache *cache, gfp_t gfp)
+{
+	irq_state_t state = arch_irq_save();
+
+	slab_count(cache->stats[arch_cpu_id()].no_memory);
+	arch_irq_restore(state);
+	if (!(gfp & __GFP_NOWARN))
+		printk("slab: no memory for cache %s: gfp 0x%x, %zu of %zu "
+		       "pages free\n",
+		       cache->base.name, gfp, nr_free_pages(),
+		       nr_managed_pages());
+}
+
+static void *
+take_nearest(struct slab_cache *cache, unsigned home)
+{
+	void *object = NULL;
+
+	for (unsigned i = 0; i < nr_page_nodes && object == NULL; i++)
+		object = take_one(cache, page_node_nearest(home, i));
+	return object;
+}
+
+/*
+ * `home` has neither objects nor pages: the other nodes' objects by distance,
+ * then pages from anywhere (where the page allocator tries all it may). Whoever
+ * else is short may take what a new slab brings, so: until there is none.
+ */
+static void *
+fallback_alloc(struct slab_cache *cache, gfp_t gfp, unsigned home)
+{
+	void *object = take_nearest(cache, home);
+	int landed;
+
+	while (object == NULL) {
+		landed = cache_grow(cache, gfp, home);
+		if (landed < 0)
+			break;
+		object = take_one(cache, (unsigned)landed);
+	}
+	return object;
+}
+
+/* For an attempt at one node before others are asked. */
+static gfp_t
+gfp_local(gfp_t gfp)
+{
+	if (nr_page_nodes == 1 || (gfp & __GFP_THISNODE))
+		return gfp;
+	return (gfp & ~(gfp_t)__GFP_WAIT) | __GFP_THISNODE | __GFP_NOWARN;
+}
+
+static bool
+may_fall_back(gfp_t gfp)
+{
+	return nr_page_nodes > 1 && !(gfp & __GFP_THISNODE);
+}
+
+static void *
+alloc_near(struct slab_cache *cache, gfp_t gfp)
+{
+	void *object;
+	unsigned home;
+
+	while ((object = take_here(cache)) == NULL) {
+		home = slab_node_here(); /* a hint */
+		if (cache_grow(cache, gfp_local(gfp), home) < 0)
+			return may_fall_back(gfp)
+				       ? fallback_alloc(cache, gfp, home)
+				       : NULL;
+	}
+	return object;
+}
+
+static void *
+alloc_on(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	void *object;
+
+	while ((object = take_one(cache, nodeid)) == NULL)
+		if (cache_grow(cache, gfp_local(gfp), nodeid) < 0)
+			break;
+	if (object == NULL && may_fall_back(gfp))
+		object = fallback_alloc(cache, gfp, nodeid);
+	return object;
+}
+
+static void *
+alloc_from(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	return nodeid == NODE_ANY ? alloc_near(cache, gfp)
+				  : alloc_on(cache, gfp, nodeid);
+}
+
+/* So little memory is free that what caches hold counts. (Else pages were not
+ * contiguous enough, or an allocation failed on purpose.) */
+static bool
+memory_is_short(void)
+{
+	return nr_free_pages() < nr_managed_pages() / SHORT_FRACTION;
+}
+
+/*
+ * Free objects lie in arrays of this and other caches, where the page allocator
+ * cannot see them, and in interrupts it asks nobody: so before NULL, all that
+ * can be given back here is given back, once.
+ */
+static void *
+alloc_or_shrink(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	void *object = alloc_from(cache, gfp | __GFP_NOWARN, nodeid);
+
+	if (object == NULL && memory_is_short()) {
+		(void)slab_shrink_all();
+		object = alloc_from(cache, gfp | __GFP_NOWARN, nodeid);
+	}
+	if (object == NULL)
+		say_no_memory(cache, gfp);
+	return object;
+}
+
+void *
+slab_alloc(struct slab_cache *cache, gfp_t gfp)
+{
+	void *object = take_here(cache);
+
+	return likely(object != NULL) ? object
+				      : alloc_or_shrink(cache, gfp, NODE_ANY);
+}
+
+void *
+slab_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	assert(nodeid < nr_page_nodes);
+	return alloc_or_shrink(cache, gfp, nodeid);
+}
+
+/* -- giving back ---------------------------------------------------------------------------- */
+
+/* The stack is full, or there is none, or the object is not of this node.
+ * Interrupts off. */
+static __noinline void
+free_miss(struct slab_cache *cache, struct slab_cpu *cpu, void *object)
+{
+	struct slab_stats *stats = &cache->stats[arch_cpu_id()];
+	unsigned home = slab_page_of(object)->node;
+
+	if (cpu == NULL) {
+		slab_put(cache, home, &object, 1);
+		return;
+	}
+	if (home != slab_node_here()) {
+		slab_count(stats->node_frees);
+		slab_cpu->free_remote(cache, cpu, object, home);
+	} else {
+		slab_count(stats->free_miss);
+		slab_cpu->flush(cache, cpu);
+		if (!stack_push(cpu, object))
+			slab_put(cache, home, &object, 1);
+	}
+	slab_cpu_touch(cache, cpu);
+}
+
+static inline bool
+is_of_this_node(const void *object)
+{
+	return likely(nr_page_nodes == 1) ||
+	       slab_page_of(object)->node == slab_node_here();
+}
+
+void
+slab_free(struct slab_cache *cache, void *object)
+{
+	irq_state_t state = arch_irq_save();
+	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+
+	if (likely(cpu != NULL) && is_of_this_node(object) &&
+	    stack_push(cpu, object)) {
+		slab_count(cache->stats[arch_cpu_id()].free_hit);
+		slab_cpu_touch(cache, cpu);
+	} else {
+		free_miss(cache, cpu, object);
+	}
+	arch_irq_restore(state);
+}
+
+/* -- many at once ------------------------------------------------------------------------------ */
+
+void
+slab_free_bulk(struct slab_cache *cache, size_t nr, void *objects[])
+{
+	/* Interrupts come in between: nr may be large. */
+	for (size_t i = 0; i < nr; i++)
+		slab_free(cache, objects[i]);
+}
+
+/* The newest of this CPU's stack; returns how many. Interrupts off. */
+static unsigned
+stack_take(struct slab_cache *cache, size_t nr, void *objects[])
+{
+	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	unsigned taken;
+
+	if (cpu == NULL)
+		return 0;
+	taken = (unsigned)MIN((size_t)slab_cpu_avail(cpu), nr);
+	cpu->stack.top -= taken;
+	memcpy(objects, cpu->stack.top + 1, taken * sizeof(objects[0]));
+	slab_cpu_touch(cache, cpu);
+	return taken;
+}
+
+/* Out of this CPU's stack, then out of its node's slabs; returns how many. */
+static size_t
+bulk_take(struct slab_cache *cache, size_t nr, void *objects[])
+{
+	irq_state_t state = arch_irq_save(), inner;
+	struct kmem_cache_node *node = cache->node[slab_node_here()];
+	unsigned taken = stack_take(cache, nr, objects);
+
+	if (taken < nr) {
+		inner = spin_lock_irqsave(&node->lock);
+		taken += slab_take(cache, node, objects + taken,
+				   (unsigned)(nr - taken));
+		spin_unlock_irqrestore(&node->lock, inner);
+	}
+	arch_irq_restore(state);
+	return taken;
+}
+
+/* At most so many are taken with interrupts off. */
+#define BULK_STEP 256
+
+bool
+slab_alloc_bulk(struct slab_cache *cache, gfp_t gfp, size_t nr, void *objects[])
+{
+	size_t done = 0, taken;
+
+	while (done < nr) {
+		taken = bulk_take(cache, MIN(nr - done, (size_t)BULK_STEP),
+				  objects + done);
+		done += taken;
+		if (taken > 0)
+			continue;
+		/* Grows, and knows what to do if it cannot. */
+		objects[done] = slab_alloc(cache, gfp);
+		if (objects[done] == NULL) {
+			slab_free_bulk(cache, done, objects);
+			return false;
+		}
+		done++;
+	}
+	return true;
+}

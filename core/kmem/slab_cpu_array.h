@@ -1,0 +1,39 @@
+/*
+ * What cpu=array keeps. slab_cpu_array.c has the theory, slab.h the keys behind
+ * the fields.
+ */
+#ifndef KMEM_SLAB_CPU_ARRAY_H
+#define KMEM_SLAB_CPU_ARRAY_H
+
+#include "slab.h"
+
+/* A CPU's, (i). entry[0] is the NULL below the oldest. */
+struct array_cache {
+	struct slab_cpu cpu;
+	unsigned batchcount; /* (c) how many come and go at once */
+	void *entry[];
+};
+
+/* A node's, (n). */
+struct shared_array {
+	unsigned avail;
+	unsigned limit; /* (c) */
+	bool touched;	/* someone took from here since the last reaping */
+	void *entry[];
+};
+
+/* Objects of another node on their way home, freed by this node's CPUs. */
+#define ALIEN_LIMIT 12
+struct alien_cache {
+	struct spinlock lock;
+	unsigned avail;
+	void *entry[ALIEN_LIMIT];
+};
+
+static inline struct array_cache *
+array_of(struct slab_cpu *cpu)
+{
+	return container_of(cpu, struct array_cache, cpu);
+}
+
+#endif /* KMEM_SLAB_CPU_ARRAY_H */
