@@ -11,6 +11,7 @@ host-srcs += arch/host/trace.c
 host-srcs += arch/host/clock.c
 host-srcs += arch/host/console.c
 host-srcs += arch/host/halt.c
+host-srcs += arch/host/step.c
 host-srcs += arch/host/unit.c
 # What a sanitizer must be told about switches of stacks.
 host-srcs += arch/host/$(or $(filter asan tsan,$(CONFIG)),plain).c

@@ -17,6 +17,7 @@ i386-srcs += arch/x86/pit.c
 i386-srcs += arch/x86/power.c
 i386-srcs += arch/x86/serial.c
 i386-srcs += arch/x86/start.c
+i386-srcs += arch/x86/step.c
 i386-srcs += arch/x86/trap.c
 i386-srcs += arch/x86/vga.c
 

@@ -18,6 +18,7 @@ enum pic_port {
 #define ICW1_INIT_ICW4 0x11
 #define ICW4_8086 0x01
 #define OCW2_EOI 0x20
+#define OCW3_READ_IRR 0x0a
 #define OCW3_READ_ISR 0x0b
 #define CASCADE_IRQ 2
 #define LAST_OF_PIC 7
@@ -79,6 +80,14 @@ pic_acknowledge(unsigned irq)
 	}
 	outb(PIC1_COMMAND, OCW2_EOI);
 	return real;
+}
+
+void
+pic_wait(unsigned irq)
+{
+	outb(PIC1_COMMAND, OCW3_READ_IRR);
+	while (!(inb(PIC1_COMMAND) & (1u << irq)))
+		arch_cpu_relax();
 }
 
 unsigned long

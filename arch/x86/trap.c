@@ -149,8 +149,11 @@ trap_irq(unsigned irq)
 void
 trap(struct trapframe *tf)
 {
-	struct trapframe *older = trap_enter(tf);
+	struct trapframe *older;
 
+	if (unlikely(tf->trapno == TRAP_DEBUG) && step_trap(tf))
+		return;
+	older = trap_enter(tf);
 	if (likely(tf->trapno - TRAP_IRQ0 < NR_IRQS))
 		trap_irq(tf->trapno - TRAP_IRQ0);
 	else if (tf->trapno == TRAP_PAGE_FAULT)

@@ -66,7 +66,16 @@ void pic_init(void);
 void pic_unmask(unsigned irq);
 /* Ends an interrupt. false: it was a spurious one, nobody asked for it. */
 bool pic_acknowledge(unsigned irq);
+/* Until this one (of the first PIC) is waiting to be taken. Interrupts off. */
+void pic_wait(unsigned irq);
 unsigned long pic_nr_spurious(void);
+
+/* pit.c: the clock's interrupt is waiting to be taken, at once; the next one is
+ * due a tick later. Interrupts off. */
+void pit_tick_now(void);
+
+/* step.c: a debug trap that was asked for; false: it was not. */
+bool step_trap(struct trapframe *tf);
 
 /* -- consoles: console.c, serial.c, vga.c, keyboard.c -- */
 

@@ -173,7 +173,8 @@ kmem_slabinfo_write(const char *text)
 
 /*
  * What is seldom needed stands out of line and is called last, so that the usual
- * way through the functions that follow saves few registers.
+ * way through the functions that follow saves few registers. Those with a
+ * restartable range in them are not inlined: each range is there once.
  */
 
 static __noinline void *
@@ -193,7 +194,7 @@ kmalloc_other(size_t size, gfp_t gfp)
 	return kmem_backend->kmalloc(size, gfp);
 }
 
-void *
+__noinline void *
 kmalloc(size_t size, gfp_t gfp)
 {
 	void *object;
@@ -233,7 +234,7 @@ kfree_other(void *ptr)
 		kmem_backend->kfree(ptr);
 }
 
-void
+__noinline void
 kfree(void *ptr)
 {
 	const struct page *page = phys_to_page(arch_virt_to_phys(ptr));

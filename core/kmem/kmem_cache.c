@@ -165,7 +165,7 @@ object_zero(struct kmem_cache *cache, void *object)
 	return memset(object, 0, cache->object_size);
 }
 
-void *
+__noinline void *
 kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	void *object;
@@ -189,7 +189,7 @@ kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp)
 	return kmem_cache_alloc(cache, gfp);
 }
 
-void
+__noinline void
 kmem_cache_free(struct kmem_cache *cache, void *object)
 {
 	if (unlikely(ZERO_OR_NULL(object)))

@@ -42,6 +42,7 @@ void check_completion(void);
 void check_work(void);
 
 void check_windows(void);
+void check_restart(void);
 
 void check_stress_cycles(void);
 void check_stress_switches(void);

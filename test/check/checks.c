@@ -223,6 +223,13 @@ const struct check checks[] = {
 		.run = check_windows,
 	},
 	{
+		.name = "restart",
+		.help = "an interrupt before every instruction of the fast paths",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_restart,
+	},
+	{
 		.name = "pid_wrap",
 		.help = "more births than pids",
 		.stage = CHECK_THREADS,
