@@ -15,3 +15,6 @@ core-srcs += core/kmem/slab_reap.c
 core-srcs += core/kmem/slab_backend.c
 core-srcs += core/kmem/slabinfo.c
 core-srcs += core/kmem/slab_debug.c
+core-srcs += core/kmem/slab_snapshot.c
+core-srcs += core/kmem/slab_view.c
+core-srcs += core/kmem/slab_draw.c
