@@ -18,3 +18,5 @@ core-srcs += core/kmem/slab_debug.c
 core-srcs += core/kmem/slab_snapshot.c
 core-srcs += core/kmem/slab_view.c
 core-srcs += core/kmem/slab_draw.c
+core-srcs += core/kmem/slab_colours.c
+core-srcs += core/kmem/trace.c

@@ -52,6 +52,9 @@ struct slab_layout {
 #define SLAB_SMALL_MACHINE ((size_t)32 << 20)
 /* A slab may waste one part in so many. */
 #define SLAB_WASTE_FRACTION 8
+/* A flag of the allocator's own, beside enum slab_flags: all slabs of this cache begin
+ * alike. For comparisons. */
+#define SLAB_NO_COLOURS (1u << 16)
 /* From this size on, descriptors are kept off the slab. */
 #define SLAB_OFF_MIN (PAGE_SIZE / 8)
 

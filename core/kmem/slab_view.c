@@ -114,18 +114,25 @@ list_names(struct view *view, const char *wanted)
 	return nr;
 }
 
+bool
+view_slab_serves(struct view *view)
+{
+	if (slab_serves())
+		return true;
+	view_line(view,
+		  "no caches to look at: kmalloc=%s serves, boot with "
+		  "kmalloc=slab",
+		  kmem_backend_chosen()->name);
+	return false;
+}
+
 struct slab_cache *
 view_find_cache(struct view *view, const char *name)
 {
 	struct slab_cache *cache;
 
-	if (!slab_serves()) {
-		view_line(view,
-			  "no caches to look at: kmalloc=%s serves, "
-			  "boot with kmalloc=slab",
-			  kmem_backend_chosen()->name);
+	if (!view_slab_serves(view))
 		return NULL;
-	}
 	cache = slab_chain_find(name);
 	if (cache != NULL)
 		return cache;

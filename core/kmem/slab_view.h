@@ -78,6 +78,9 @@ slab_serves(void)
 	return kmem_backend_chosen() == &kmem_slab_ops;
 }
 
+/* What happened on all CPUs to all caches (slabinfo.c). */
+struct slab_stats slab_stats_total(void);
+
 /* -- text, line by line ------------------------------------------------------------- */
 
 /* Where lines go. */
@@ -97,6 +100,8 @@ void view_end(struct view *view);
 /* A whole line. */
 void view_line(struct view *view, const char *format, ...) __printf(2, 3);
 
+/* Whether the slab allocator serves; else says so. */
+bool view_slab_serves(struct view *view);
 /* The cache of this name, pinned; else says which there are and returns NULL. */
 struct slab_cache *view_find_cache(struct view *view, const char *name);
 

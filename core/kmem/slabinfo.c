@@ -56,24 +56,41 @@ slabinfo_get(struct slab_cache *cache, struct slabinfo *info)
 	}
 }
 
+static void
+stats_add(struct slab_stats *sum, const struct slab_cache *cache)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		struct slab_stats *stats = &cache->stats[cpu];
+
+		sum->alloc_hit += atomic_load_relaxed(&stats->alloc_hit);
+		sum->alloc_miss += atomic_load_relaxed(&stats->alloc_miss);
+		sum->free_hit += atomic_load_relaxed(&stats->free_hit);
+		sum->free_miss += atomic_load_relaxed(&stats->free_miss);
+		sum->node_allocs += atomic_load_relaxed(&stats->node_allocs);
+		sum->node_frees += atomic_load_relaxed(&stats->node_frees);
+		sum->alien_overflow +=
+			atomic_load_relaxed(&stats->alien_overflow);
+		sum->no_memory += atomic_load_relaxed(&stats->no_memory);
+	}
+}
+
 static struct slab_stats
 stats_sum(const struct slab_cache *cache)
 {
 	struct slab_stats sum = { .alloc_hit = 0 };
 
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		struct slab_stats *stats = &cache->stats[cpu];
+	stats_add(&sum, cache);
+	return sum;
+}
 
-		sum.alloc_hit += atomic_load_relaxed(&stats->alloc_hit);
-		sum.alloc_miss += atomic_load_relaxed(&stats->alloc_miss);
-		sum.free_hit += atomic_load_relaxed(&stats->free_hit);
-		sum.free_miss += atomic_load_relaxed(&stats->free_miss);
-		sum.node_allocs += atomic_load_relaxed(&stats->node_allocs);
-		sum.node_frees += atomic_load_relaxed(&stats->node_frees);
-		sum.alien_overflow +=
-			atomic_load_relaxed(&stats->alien_overflow);
-		sum.no_memory += atomic_load_relaxed(&stats->no_memory);
-	}
+struct slab_stats
+slab_stats_total(void)
+{
+	struct slab_stats sum = { .alloc_hit = 0 };
+	struct slab_cache *cache;
+
+	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+		stats_add(&sum, cache);
 	return sum;
 }
 
