@@ -63,6 +63,7 @@ struct trace {
 	unsigned state;	     /* of the random numbers */
 	unsigned nr_alive;
 	size_t bytes_asked;	  /* of what is alive */
+	size_t asked_day;	  /* after the busy hour */
 	uint16_t alive[NR_SLOTS]; /* its size, or 0 */
 	unsigned pipe_first[NR_PIPES], pipe_nr[NR_PIPES];
 	void *objects[NR_SLOTS];
@@ -75,6 +76,7 @@ struct result {
 	unsigned long cycles;			  /* of the quickest day */
 	size_t peak, day, evening, night, shrunk; /* pages */
 	size_t held_day, held_evening; /* bytes of objects, as ksize says */
+	size_t asked_percent;	       /* of held_day */
 	unsigned nr_failed;
 	unsigned nr_rounds;
 };
@@ -198,6 +200,7 @@ trace_make(unsigned nr_requests, unsigned seed, struct view *view)
 	while (trace->nr < nr_requests)
 		one_event(trace);
 	trace->nr_day = trace->nr;
+	trace->asked_day = trace->bytes_asked;
 	view_line(view,
 		  "trace: %u requests from seed %u: messages, timers, threads, "
 		  "names",
@@ -304,6 +307,8 @@ replay_all(struct trace *trace, struct result *result)
 		result->cycles = cycles;
 	result->day = pages_less_than(before);
 	result->held_day = bytes_held(trace, result->ops);
+	result->asked_percent =
+		trace->asked_day * 100 / MAX(result->held_day, (size_t)1);
 	(void)replay_part(trace, result, trace->nr_day, trace->nr_evening,
 			  before);
 	result->evening = pages_less_than(before);
@@ -349,6 +354,12 @@ static size_t
 value_held_day(const struct result *result)
 {
 	return result->held_day;
+}
+
+static size_t
+value_asked_percent(const struct result *result)
+{
+	return result->asked_percent;
 }
 
 static size_t
@@ -403,8 +414,10 @@ draw_results(struct view *view, const struct trace *trace,
 	view_end(view);
 	draw_row(view, "pages at the peak", results, nr, value_peak);
 	draw_row(view, "pages after the requests", results, nr, value_day);
-	draw_row(view, "  bytes held for what was asked", results, nr,
+	draw_row(view, "  bytes of the objects in them", results, nr,
 		 value_held_day);
+	draw_row(view, "  percent of these that were asked for", results, nr,
+		 value_asked_percent);
 	draw_row(view, "pages after nine of ten are freed", results, nr,
 		 value_evening);
 	draw_row(view, "  bytes in them that are in no object", results, nr,

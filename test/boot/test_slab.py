@@ -256,3 +256,126 @@ def test_another_back_end(start, command):
     kernel.prompt()
     lines = kernel.command(command)
     assert any(re.search("kmalloc=", line) for line in lines)
+
+
+# -- colours ----------------------------------------------------------------------------
+
+
+SETS = re.compile(r" +(.*): (\d+) of (\d+) sets used, at most (\d+) of (\d+) in one")
+
+
+def histograms(kernel, lines):
+    """{what: (sets used, sets, most slabs in one, slabs)}, checked against the bars."""
+    found = {}
+    for line, bar in zip(lines, lines[1:]):
+        assert len(line) <= 80, line
+        if match := SETS.fullmatch(line):
+            used, sets, most, slabs = map(int, match.groups()[1:])
+            found[match[1]] = used, sets, most, slabs
+            columns = bar.strip().strip("|")
+            assert len(columns) == sets
+            assert sum(column != "." for column in columns) == used
+            if most < 36:
+                values = [int(column, 36) for column in columns if column != "."]
+                assert max(values) == most and sum(values) == slabs
+    if not found:
+        raise kernel.failure("no histogram")
+    return found
+
+
+def test_colours_of_a_cache(kernel):
+    kernel.command("spawn sleep 90")
+    found = histograms(kernel, kernel.command("colours proc_struct"))
+    used, _, _, slabs = found["as they are"]
+    assert 1 < used <= slabs
+    used, _, most, slabs = found["less their colours"]
+    assert used == 1 and most == slabs
+
+
+@pytest.mark.parametrize("size, num, colours", [
+    (512, 7, 8), (128, 30, 3), (1024, 4, 1), (2048, 2, 1)])
+def test_colours_of_a_size(kernel, size, num, colours):
+    """64 slabs with and without; powers of two give up an object, if it is cheap."""
+    lines = kernel.command(f"colours {size}")
+    found = histograms(kernel, lines)
+    assert found["without colours"] == (1, 64, 64, 64)
+    assert found["with colours"] == (colours, 64, -(-64 // colours), 64)
+    with_colours = [line for line in lines if "bytes an object" in line][1]
+    found = re.match(rf"{size} bytes an object, (\d+) a slab; (\d+) colour",
+                     with_colours)
+    assert (int(found[1]), int(found[2])) == (num, colours)
+    assert sum("cycles an object" in line for line in lines) == 2
+    assert not any("trial" in line for line in kernel.command("slabinfo"))
+
+
+def test_colours_of_larger_ways(kernel):
+    found = histograms(kernel, kernel.command("colours 512 64K"))
+    assert found["with colours"][1] == 64
+    assert found["without colours"][0] > 1
+
+
+def test_colour_off(start):
+    """Every slab begins alike, and gives up nothing."""
+    kernel = start("host", "kmalloc=slab colour=off")
+    kernel.prompt()
+    kernel.command("spawn sleep 90")
+    lines = kernel.command("slab proc_struct 200")
+    slabs, _, _ = picture(kernel, lines)
+    assert len(slabs) > 1 and all(slab[1] == 0 for slab in slabs)
+    assert any(line.startswith("  1 colour:") for line in lines)
+    assert any("512 bytes an object, 8 a slab; 1 colour," in line
+               for line in kernel.command("colours 512"))
+
+
+@pytest.mark.parametrize("line, answer", [
+    ("colours", r"^usage: colours"), ("colours a b c", r"^usage: colours"),
+    ("colours 3", r"\b3\b.*to 8192"), ("colours 8193", r"\b8193\b.*to 8192"),
+    ("colours 512 3000", r"\b3000\b.*power of two"),
+    ("colours 512 64", r"\b64\b.*power of two"), ("colours 0", r"\b0\b"),
+    ("colours proc_strukt", r"^there is no cache proc_strukt$"),
+    ("trace n=0", r"n=0\b.*n=1 to"), ("trace n=500001", r"n=500001\b.*n=1 to"),
+    ("trace n=", r"n=:.*n=1 to"), ("trace 5", r"trace: 5:"),
+    ("trace seed=x", r"seed=x\b"),
+])
+def test_wrong_arguments_too(kernel, line, answer):
+    test_wrong_arguments(kernel, line, answer)
+
+
+# -- back ends side by side ---------------------------------------------------------------
+
+
+def trace(kernel, line):
+    """{row: {back end: number}}, and the lines before the table."""
+    lines = kernel.command(line)
+    names = lines[2].split()
+    assert sorted(names) == ["slab", "slob"]
+    table = {}
+    for row in lines[3:]:
+        assert len(row) <= 80
+        if match := re.fullmatch(r"(.*?)((?: +\d+){2})", row):
+            table[match[1].strip()] = dict(zip(names, map(int, match[2].split())))
+    return table, lines[:2]
+
+
+def test_trace(kernel):
+    """The same requests twice are the same; nothing is kept in the end."""
+    first, said = trace(kernel, "trace n=20000")
+    second, said_again = trace(kernel, "trace n=20000 seed=1")
+    assert said == said_again
+    other, said_other = trace(kernel, "trace n=20000 seed=2")
+    assert said_other[1] != said[1]
+    for table in first, second, other:
+        assert set(table["requests without memory"].values()) == {0}
+        assert set(table["pages after shrinking"].values()) == {0}
+        for name in "slab", "slob":
+            asked = table["percent of these that were asked for"][name]
+            assert 50 < asked <= 100
+            assert (table["pages at the peak"][name]
+                    >= table["pages after the requests"][name]
+                    >= table["pages after nine of ten are freed"][name]
+                    >= table["pages after all are freed"][name])
+            assert (table["pages after the requests"][name] * 4096
+                    >= table["bytes of the objects in them"][name])
+    objects = "bytes of the objects in them"
+    assert first[objects] == second[objects]
+    assert first[objects]["slab"] > first[objects]["slob"]
