@@ -15,8 +15,8 @@
  * when a busy hour is over; then the others.
  *
  * THE REPLAY.  Every back end of the table is replayed ROUNDS times, in turn, so
- * that a neighbour on the machine disturbs all of them; of each the quickest round
- * counts. The one that serves the kernel is called through kmalloc and kfree, as the
+ * that a neighbour on the machine disturbs all of them; of each CHUNK of requests
+ * the quickest round counts. The one that serves the kernel is called through kmalloc and kfree, as the
  * kernel does; the others through their functions. Who asks writes one word into each
  * object: memory that nobody touches is cheap. Pages are counted in
  * between, by what the page allocator has less than before; so the kernel should be
@@ -67,18 +67,19 @@ struct trace {
 	uint16_t alive[NR_SLOTS]; /* its size, or 0 */
 	unsigned pipe_first[NR_PIPES], pipe_nr[NR_PIPES];
 	void *objects[NR_SLOTS];
-	struct request requests[];
+	struct request *requests;
+	unsigned long cycles[]; /* for struct result */
 };
 
 /* What a back end did with it. */
 struct result {
 	const struct kmem_ops *ops;
-	unsigned long cycles;			  /* of the quickest day */
+	unsigned long
+		*cycles; /* of each chunk of the day, in its quickest round */
 	size_t peak, day, evening, night, shrunk; /* pages */
 	size_t held_day, held_evening; /* bytes of objects, as ksize says */
 	size_t asked_percent;	       /* of held_day */
 	unsigned nr_failed;
-	unsigned nr_rounds;
 };
 
 /* -- making one -------------------------------------------------------------------- */
@@ -185,7 +186,9 @@ trace_make(unsigned nr_requests, unsigned seed, struct view *view)
 {
 	/* An event is up to THREAD_OBJECTS requests; in the end all is freed. */
 	size_t most = (size_t)nr_requests + THREAD_OBJECTS + NR_SLOTS;
-	size_t size = sizeof(struct trace) + most * sizeof(struct request);
+	size_t nr_cycles = BACKENDS_MAX * (most / CHUNK + 1);
+	size_t size = sizeof(struct trace) + nr_cycles * sizeof(unsigned long) +
+		      most * sizeof(struct request);
 	size_t nr_pages = (size + PAGE_SIZE - 1) / PAGE_SIZE;
 	struct page *page =
 		alloc_pages_gfp(GFP_KERNEL | __GFP_NOWARN, nr_pages);
@@ -197,6 +200,7 @@ trace_make(unsigned nr_requests, unsigned seed, struct view *view)
 	memset(trace, 0, sizeof(*trace));
 	trace->nr_pages = nr_pages;
 	trace->state = seed;
+	trace->requests = (struct request *)(trace->cycles + nr_cycles);
 	while (trace->nr < nr_requests)
 		one_event(trace);
 	trace->nr_day = trace->nr;
@@ -256,21 +260,29 @@ replay_chunk(struct trace *trace, struct result *result, unsigned first,
 	return (unsigned long)(arch_cycles() - start);
 }
 
-/* Requests [first, first + nr); returns their cycles. */
-static unsigned long
-replay_part(struct trace *trace, struct result *result, unsigned first,
-	    unsigned nr, size_t nr_free_before)
+static size_t
+pages_less_than(size_t nr_free_before)
 {
-	unsigned long cycles = 0;
-	size_t used;
+	size_t nr_free = nr_free_pages();
 
+	return nr_free_before - MIN(nr_free_before, nr_free);
+}
+
+/* Requests [first, first + nr). cycles: of each chunk, as far as they are fewer;
+ * or NULL. */
+static void
+replay_part(struct trace *trace, struct result *result, unsigned first,
+	    unsigned nr, unsigned long cycles[], size_t nr_free_before)
+{
 	for (unsigned done = 0; done < nr; done += CHUNK) {
-		cycles += replay_chunk(trace, result, first + done,
-				       MIN(nr - done, CHUNK));
-		used = nr_free_before - MIN(nr_free_before, nr_free_pages());
+		unsigned long taken = replay_chunk(trace, result, first + done,
+						   MIN(nr - done, CHUNK));
+		size_t used = pages_less_than(nr_free_before);
+
 		result->peak = MAX(result->peak, used);
+		if (cycles != NULL)
+			cycles[done / CHUNK] = MIN(cycles[done / CHUNK], taken);
 	}
-	return cycles;
 }
 
 /* What the back end says it holds for what is alive. */
@@ -285,36 +297,25 @@ bytes_held(const struct trace *trace, const struct kmem_ops *ops)
 	return bytes;
 }
 
-static size_t
-pages_less_than(size_t nr_free_before)
-{
-	size_t nr_free = nr_free_pages();
-
-	return nr_free_before - MIN(nr_free_before, nr_free);
-}
-
 static void
 replay_all(struct trace *trace, struct result *result)
 {
 	unsigned nr_night = trace->nr - trace->nr_day - trace->nr_evening;
-	unsigned long cycles;
 	size_t before;
 
 	(void)result->ops->shrink();
 	before = nr_free_pages();
-	cycles = replay_part(trace, result, 0, trace->nr_day, before);
-	if (result->nr_rounds++ == 0 || cycles < result->cycles)
-		result->cycles = cycles;
+	replay_part(trace, result, 0, trace->nr_day, result->cycles, before);
 	result->day = pages_less_than(before);
 	result->held_day = bytes_held(trace, result->ops);
 	result->asked_percent =
 		trace->asked_day * 100 / MAX(result->held_day, (size_t)1);
-	(void)replay_part(trace, result, trace->nr_day, trace->nr_evening,
-			  before);
+	replay_part(trace, result, trace->nr_day, trace->nr_evening, NULL,
+		    before);
 	result->evening = pages_less_than(before);
 	result->held_evening = bytes_held(trace, result->ops);
-	(void)replay_part(trace, result, trace->nr_day + trace->nr_evening,
-			  nr_night, before);
+	replay_part(trace, result, trace->nr_day + trace->nr_evening, nr_night,
+		    NULL, before);
 	result->night = pages_less_than(before);
 	(void)result->ops->shrink();
 	result->shrunk = pages_less_than(before);
@@ -395,6 +396,17 @@ value_failed(const struct result *result)
 	return result->nr_failed;
 }
 
+/* Of all chunks together, for a request. */
+static unsigned long
+cycles_each(const struct trace *trace, const struct result *result)
+{
+	unsigned long sum = 0;
+
+	for (unsigned i = 0; i < (trace->nr_day + CHUNK - 1) / CHUNK; i++)
+		sum += result->cycles[i];
+	return sum / trace->nr_day;
+}
+
 static void
 draw_results(struct view *view, const struct trace *trace,
 	     const struct result results[], unsigned nr)
@@ -409,7 +421,7 @@ draw_results(struct view *view, const struct trace *trace,
 	for (unsigned i = 0; i < nr; i++) {
 		view_column(view, COLUMN_FIRST + i * COLUMN_WIDTH);
 		view_add(view, "%*lu", COLUMN_WIDTH,
-			 results[i].cycles / trace->nr_day);
+			 cycles_each(trace, &results[i]));
 	}
 	view_end(view);
 	draw_row(view, "pages at the peak", results, nr, value_peak);
@@ -444,6 +456,20 @@ draw_layer(struct view *view, const struct trace *trace,
 		nr / MAX(nr_refills + nr_flushes, 1ul));
 }
 
+static struct result
+result_of(struct trace *trace, unsigned backend)
+{
+	unsigned nr_chunks = (trace->nr_day + CHUNK - 1) / CHUNK;
+	struct result result = {
+		.ops = kmem_backends[backend],
+		.cycles = trace->cycles + (size_t)backend * nr_chunks,
+	};
+
+	for (unsigned i = 0; i < nr_chunks; i++)
+		result.cycles[i] = ~0ul;
+	return result;
+}
+
 int
 kmem_trace(unsigned nr_requests, unsigned seed, kmem_line_fn *fn, void *arg)
 {
@@ -453,15 +479,15 @@ kmem_trace(unsigned nr_requests, unsigned seed, kmem_line_fn *fn, void *arg)
 	struct trace *trace;
 	unsigned nr = 0;
 
-	for (; kmem_backends[nr] != NULL && nr < BACKENDS_MAX; nr++) {
+	for (; nr < BACKENDS_MAX && kmem_backends[nr] != NULL; nr++)
 		kmem_backend_start(kmem_backends[nr]);
-		results[nr] = (struct result){ .ops = kmem_backends[nr] };
-	}
 	trace = trace_make(nr_requests, seed, &view);
 	if (trace == NULL) {
 		view_line(&view, "no memory for %u requests", nr_requests);
 		return -E_NO_MEM;
 	}
+	for (unsigned i = 0; i < nr; i++)
+		results[i] = result_of(trace, i);
 	before = slab_stats_total();
 	for (unsigned round = 0; round < ROUNDS; round++)
 		for (unsigned i = 0; i < nr; i++)
