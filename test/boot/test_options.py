@@ -13,6 +13,7 @@ TABLES = {
     "fit": ["first", "next", "best", "worst"],
     "sched": ["rr", "fifo"],
     "kmalloc": ["slob"],
+    "colour": ["on", "off"],
 }
 THREADS_DEFAULT = 4096
 GREETING = r'^To U: "en\.\., Bye, Bye\. :\)"$'

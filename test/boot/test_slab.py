@@ -139,7 +139,7 @@ def picture(kernel, lines):
     each CPU's array has."""
     slabs, cpus, index_lists = [], {}, 0
     for line in lines:
-        assert len(line) <= 80 and line == line.rstrip(), line
+        assert len(line) < 80 and line == line.rstrip(), line
         if match := SLAB.fullmatch(line):
             slabs.append([match[1], int(match[3]), int(match[4]), int(match[5]),
                           match[6] or ""])
@@ -216,7 +216,7 @@ def test_elided(kernel):
     assert any("only the first 2 are drawn" in line for line in lines)
     assert 2 <= len(slabs) <= 2 * 3 * 2
     lines = kernel.command("slab kmalloc-32")
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines)) < 80
 
 
 def test_picture_while_it_runs(kernel):
@@ -268,7 +268,7 @@ def histograms(kernel, lines):
     """{what: (sets used, sets, most slabs in one, slabs)}, checked against the bars."""
     found = {}
     for line, bar in zip(lines, lines[1:]):
-        assert len(line) <= 80, line
+        assert len(line) < 80, line
         if match := SETS.fullmatch(line):
             used, sets, most, slabs = map(int, match.groups()[1:])
             found[match[1]] = used, sets, most, slabs
@@ -351,7 +351,7 @@ def trace(kernel, line):
     assert sorted(names) == ["slab", "slob"]
     table = {}
     for row in lines[3:]:
-        assert len(row) <= 80
+        assert len(row) < 80
         if match := re.fullmatch(r"(.*?)((?: +\d+){2})", row):
             table[match[1].strip()] = dict(zip(names, map(int, match[2].split())))
     return table, lines[:2]
