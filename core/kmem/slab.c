@@ -31,6 +31,7 @@
  *	slab_backend.c	 general caches for kmalloc; the table of functions
  *	slabinfo.c	 what it looks like from outside; tuning
  *	slab_debug.c	 validation: walks that believe nothing
+ *	slab_snapshot.c	 a copy to look at; slab_draw.c, slab_colours.c: pictures
  *
  * BOOTSTRAP.  Descriptors, node structures and arrays are objects too, so the
  * first caches cannot be made like the others. slab_start():

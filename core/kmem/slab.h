@@ -52,6 +52,9 @@ struct slab_layout {
 #define SLAB_SMALL_MACHINE ((size_t)32 << 20)
 /* A slab may waste one part in so many. */
 #define SLAB_WASTE_FRACTION 8
+/* A flag of the allocator's own, beside enum slab_flags: all slabs of this cache begin
+ * alike. For comparisons. */
+#define SLAB_NO_COLOURS (1u << 16)
 /* From this size on, descriptors are kept off the slab. */
 #define SLAB_OFF_MIN (PAGE_SIZE / 8)
 
@@ -248,13 +251,18 @@ struct slab_cpu_layer {
 	void (*drain_nodes)(struct slab_cache *cache);
 	/* On each CPU every KMEM_REAP_TICKS, in a thread bound to it. */
 	void (*reap)(struct slab_cache *cache, unsigned long now);
-	/* Objects held by this CPU (here); by nodes. For counts and checks. */
+	/* Objects held by this CPU (here), last the one that goes out next; by
+	 * nodes. For counts, checks and pictures. */
 	void (*visit_cpu)(struct slab_cache *cache, struct slab_cpu *cpu,
 			  slab_visit_fn *fn, void *arg);
 	void (*visit_nodes)(struct slab_cache *cache, slab_visit_fn *fn,
 			    void *arg);
 	/* Objects in what the nodes' CPUs share, for slabinfo. */
 	size_t (*nr_shared)(struct slab_cache *cache);
+	/* Parts that only this layer has, line by line, for pictures of a cache; may
+	 * sleep. NULL: there are none. */
+	void (*describe)(struct slab_cache *cache,
+			 void (*line)(const char *text, void *arg), void *arg);
 };
 
 extern const struct slab_cpu_layer slab_cpu_array;

@@ -1,8 +1,10 @@
 /*
- * slabinfo: the object caches, in the field's own format; tuning them.
+ * slabinfo, slab: the object caches, in the field's own format, as JSON, as pictures;
+ * tuning them.
  */
 #include <kernel/error.h>
 #include <kernel/kmalloc.h>
+#include <kernel/kmem_view.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 #include "commands.h"
@@ -37,6 +39,8 @@ slabinfo_run(int argc, char *argv[])
 		err = kmem_slabinfo_read(line_print, NULL, false);
 	else if (argc == 2 && strcmp(argv[1], "-s") == 0)
 		err = kmem_slabinfo_read(line_print, NULL, true);
+	else if (argc == 2 && strcmp(argv[1], "--json") == 0)
+		err = kmem_slabinfo_json(line_print, NULL);
 	else if (argc == TUNE_ARGS)
 		err = slabinfo_tune(argv);
 	else
@@ -50,7 +54,32 @@ slabinfo_run(int argc, char *argv[])
 
 const struct command cmd_slabinfo = {
 	.name = "slabinfo",
-	.usage = "slabinfo [-s | NAME LIMIT BATCHCOUNT SHARED]",
-	.help = "object caches (-s: statistics too); tunes one",
+	.usage = "slabinfo [-s | --json | NAME LIMIT BATCHCOUNT SHARED]",
+	.help = "object caches (-s: statistics too; --json: for programs); tunes one",
 	.run = slabinfo_run,
+};
+
+/* -- slab --------------------------------------------------------------------- */
+
+static int
+slab_run(int argc, char *argv[])
+{
+	unsigned long nr_slabs = KMEM_DRAW_SLABS;
+
+	if (argc < 2 || argc > 3)
+		return command_usage(&cmd_slab);
+	if (argc == 3 && (parse_unsigned(argv[2], &nr_slabs) != 0 ||
+			  nr_slabs == 0 || nr_slabs > KMEM_DRAW_SLABS_MAX)) {
+		printk("slab: %s slabs of a list cannot be drawn: 1 to %d can\n",
+		       argv[2], KMEM_DRAW_SLABS_MAX);
+		return -E_INVAL;
+	}
+	return kmem_draw_cache(argv[1], (unsigned)nr_slabs, line_print, NULL);
+}
+
+const struct command cmd_slab = {
+	.name = "slab",
+	.usage = "slab NAME [SLABS]",
+	.help = "draws an object cache: its arrays, the first SLABS slabs of each list",
+	.run = slab_run,
 };

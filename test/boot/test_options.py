@@ -13,6 +13,7 @@ TABLES = {
     "fit": ["first", "next", "best", "worst"],
     "sched": ["rr", "fifo"],
     "kmalloc": ["slob"],
+    "colour": ["on", "off"],
 }
 THREADS_DEFAULT = 4096
 GREETING = r'^To U: "en\.\., Bye, Bye\. :\)"$'
@@ -55,8 +56,8 @@ def test_right_value(ended):
 
 
 @pytest.mark.parametrize("ended", boots({
-    "unknown": "colour=blue", "no-name": "=colour", "no-equals": "colour",
-    "sign": "colour=red=blue",
+    "unknown": "flavour=sweet", "no-name": "=flavour", "no-equals": "flavour",
+    "sign": "flavour=sweet=sour",
 }), indirect=True)
 def test_unknown_name(ended):
     """Named; the settings that there are are listed, and in force."""
@@ -70,7 +71,7 @@ def test_unknown_name(ended):
 
 
 @pytest.mark.parametrize("ended", boots({
-    "wrong-between": "sched=fifo colour=blue junk fit=best",
+    "wrong-between": "sched=fifo flavour=sweet junk fit=best",
 }), indirect=True)
 def test_others_hold(ended):
     ended.expect_status(0)

@@ -1,3 +1,4 @@
 unit-tests += test/unit/kmem/test_slob.c
 unit-tests += test/unit/kmem/test_kmalloc.c
 unit-tests += test/unit/kmem/test_slab.c
+unit-tests += test/unit/kmem/test_slab_view.c

@@ -119,13 +119,44 @@ waste(size_t size, size_t align, unsigned order, bool off_slab)
 	return bytes - num * size - (off_slab ? 0 : ALIGN_UP(head, align));
 }
 
+/* What is left over when a slab gives up an object; 0: it would be too much. */
+static size_t
+left_without_one(size_t size, size_t align, unsigned order, bool off_slab)
+{
+	size_t bytes = PAGE_SIZE << order;
+	unsigned num = count_objects(size, align, bytes, off_slab);
+	size_t head = sizeof(struct slab) + (num - 1) * sizeof(kmem_bufctl_t);
+
+	if (num == 1 ||
+	    (waste(size, align, order, off_slab) + size) * 8 > bytes)
+		return 0;
+	return bytes - (num - 1) * size -
+	       (off_slab ? 0 : ALIGN_UP(head, align));
+}
+
+/* Objects of a slab: a power of two that has one colour gives one of them up for
+ * more, if it may. */
+static unsigned
+count_with_colours(size_t size, size_t align, unsigned order, bool off_slab)
+{
+	size_t step = MAX(align, (size_t)CACHE_LINE);
+	unsigned num = count_objects(size, align, PAGE_SIZE << order, off_slab);
+
+	if (waste(size, align, order, off_slab) >= step ||
+	    !IS_POWER_OF_2(size) || size <= step ||
+	    left_without_one(size, align, order, off_slab) == 0)
+		return num;
+	return num - 1;
+}
+
 static void
 layout_follows(size_t object_size, size_t align, unsigned order_high)
 {
 	size_t size = ALIGN_UP(object_size, align), bytes, head;
 	bool off = size >= PAGE_SIZE / 8;
 	struct slab_layout l;
-	unsigned order = 0;
+	unsigned order = 0, num;
+	size_t left;
 
 	assert_true(slab_layout_choose(&l, object_size, align, 0, order_high,
 				       true));
@@ -135,12 +166,14 @@ layout_follows(size_t object_size, size_t align, unsigned order_high)
 	       (order < order_high &&
 		waste(size, align, order, off) * 8 > PAGE_SIZE << order))
 		order++;
+	num = count_with_colours(size, align, order, off);
 	bytes = PAGE_SIZE << order;
 	assert_int_equal(l.order, order);
 	assert_int_equal(l.size, size);
-	assert_int_equal(l.num, count_objects(size, align, bytes, off));
+	assert_int_equal(l.num, num);
 	head = sizeof(struct slab) + l.num * sizeof(kmem_bufctl_t);
-	if (off && waste(size, align, order, true) >= ALIGN_UP(head, align))
+	left = bytes - num * size;
+	if (off && left >= ALIGN_UP(head, align))
 		off = false;
 	assert_int_equal(l.off_slab, off);
 	assert_int_equal(l.slab_size, off ? head : ALIGN_UP(head, align));
@@ -222,6 +255,26 @@ layout_edges(void **state)
 	assert_true(
 		slab_layout_choose(&l, 1750, 2, SLAB_RECLAIM_ACCOUNT, 1, true));
 	assert_int_equal(l.order, 0);
+	/* A power of two: one object for seven colours; none for those aligned to
+	 * their size, and none if nobody wants colours. */
+	assert_true(slab_layout_choose(&l, 512, 8, 0, 1, true));
+	assert_int_equal(l.num, 7);
+	assert_int_equal(l.order, 0);
+	assert_int_equal(l.nr_colours, 8);
+	assert_false(l.off_slab);
+	assert_true(slab_layout_choose(&l, 128, 8, 0, 1, true));
+	assert_int_equal(l.num, 30);
+	assert_int_equal(l.nr_colours, 3);
+	assert_true(slab_layout_choose(&l, 1024, 8, 0, 1, true));
+	assert_int_equal(l.num, 4);
+	assert_int_equal(l.nr_colours, 1);
+	assert_true(slab_layout_choose(&l, 2048, 8, 0, 1, true));
+	assert_int_equal(l.nr_colours, 1);
+	assert_true(slab_layout_choose(&l, 512, 8, SLAB_NO_COLOURS, 1, true));
+	assert_int_equal(l.num, 8);
+	assert_int_equal(l.nr_colours, 1);
+	assert_true(slab_layout_choose(&l, 192, 8, SLAB_NO_COLOURS, 1, true));
+	assert_int_equal(l.nr_colours, 1);
 	/* A line's halves for small objects. */
 	assert_true(slab_layout_choose(&l, 20, 8, SLAB_HWCACHE_ALIGN, 1, true));
 	assert_int_equal(l.align, 32);
