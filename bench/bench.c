@@ -13,8 +13,13 @@
  * benchmark starts: with more CPUs, a ping-pong between two threads would
  * otherwise measure something else.
  *
- * COSTS. The rows live in pages that are allocated while a benchmark runs; an
- * image that carries benchmarks pays only for their code.
+ * COSTS. A benchmark says how much memory its rows and arrays take. It gets whole pages
+ * for the time it runs; an image that carries benchmarks pays only for their
+ * code.
+ *
+ * CHOOSING. `bench` takes names of rows, or what they begin with up to a dot. A
+ * benchmark runs if one of its rows may be meant; each row knows whether it is
+ * (is_wanted), and takes no sample if not.
  */
 #include "bench.h"
 
@@ -23,6 +28,7 @@
 #include <kernel/page.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
+#include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/wait.h>
 #include "../core/kmem/internal.h"
@@ -35,13 +41,78 @@ static struct {
 	unsigned nr_skipped;
 } request;
 
-void
-bench_row_init(struct bench_row *row, const char *name, const char *suffix,
-	       unsigned long ops)
+/* -- what is asked for ------------------------------------------------------------ */
+
+/* Whether `name` is `word`, or goes on after it with a dot. */
+static bool
+begins_with(const char *name, const char *word)
 {
-	row->name = name;
-	row->suffix = suffix;
+	size_t len = strlen(word);
+
+	return strncmp(name, word, len) == 0 &&
+	       (name[len] == '\0' || name[len] == '.');
+}
+
+static bool
+is_full_name(const char *word)
+{
+	for (const struct bench *const *bench = benches; *bench != NULL;
+	     bench++)
+		if (strcmp(word, (*bench)->name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the word may mean rows of the benchmark `name`. One in full means no
+ * other: "page.pair.order3" is not "page.pair.order3.fragmented". */
+static bool
+means_bench(const char *word, const char *name)
+{
+	if (is_full_name(word))
+		return strcmp(word, name) == 0;
+	return begins_with(name, word) ||
+	       strncmp(word, name, strlen(name)) == 0;
+}
+
+/* A benchmark's full name means all of its rows, however they go on. */
+static bool
+means_row(const char *word, const char *row)
+{
+	if (is_full_name(word))
+		return strncmp(row, word, strlen(word)) == 0;
+	return begins_with(row, word);
+}
+
+/* Whether a word of the command line means it; no word means everything. */
+static bool
+is_asked_for(const char *name,
+	     bool (*means)(const char *word, const char *name))
+{
+	bool any = false;
+
+	for (int i = 1; i < request.argc; i++) {
+		if (strchr(request.argv[i], '=') != NULL)
+			continue;
+		if (means(request.argv[i], name))
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
+/* -- rows -------------------------------------------------------------------------- */
+
+void
+bench_row_init(struct bench_row *row, unsigned long ops, const char *format,
+	       ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(row->name, sizeof(row->name), format, ap);
+	va_end(ap);
 	row->ops = ops;
+	row->is_wanted = is_asked_for(row->name, means_row);
 	row->is_warm = false;
 	row->nr_samples = 0;
 	row->cycles = 0;
@@ -50,7 +121,7 @@ bench_row_init(struct bench_row *row, const char *name, const char *suffix,
 bool
 bench_row_wants_more(const struct bench_row *row)
 {
-	if (row->nr_samples >= request.nr_samples)
+	if (!row->is_wanted || row->nr_samples >= request.nr_samples)
 		return false;
 	return row->nr_samples < BENCH_SAMPLES_MIN ||
 	       row->cycles < BENCH_ROW_BUDGET;
@@ -65,6 +136,13 @@ bench_row_add(struct bench_row *row, uint64_t start)
 		row->is_warm = true;
 		return;
 	}
+	bench_row_put(row, cycles);
+}
+
+void
+bench_row_put(struct bench_row *row, uint64_t cycles)
+{
+	assert(row->nr_samples < BENCH_SAMPLES_MAX);
 	row->samples[row->nr_samples++] = (unsigned long)cycles;
 	row->cycles += cycles;
 }
@@ -82,6 +160,13 @@ sort_samples(unsigned long samples[], unsigned nr)
 	}
 }
 
+unsigned long
+bench_row_median(struct bench_row *row)
+{
+	sort_samples(row->samples, row->nr_samples);
+	return row->samples[row->nr_samples / 2];
+}
+
 void
 bench_row_print(struct bench_row *row)
 {
@@ -90,15 +175,26 @@ bench_row_print(struct bench_row *row)
 
 	if (row->nr_samples == 0)
 		return;
-	sort_samples(row->samples, row->nr_samples);
-	median = row->samples[row->nr_samples / 2];
+	median = bench_row_median(row);
 	low = row->samples[0];
 	high = row->samples[row->nr_samples - 1];
 	/* Two decimals; the remainder is small enough to be multiplied. */
-	printk("bench: %s%s n=%u ops=%lu median=%lu.%02lu min=%lu.%02lu max=%lu.%02lu\n",
-	       row->name, row->suffix, row->nr_samples, ops, median / ops,
+	printk("bench: %s n=%u ops=%lu median=%lu.%02lu min=%lu.%02lu max=%lu.%02lu\n",
+	       row->name, row->nr_samples, ops, median / ops,
 	       median % ops * 100 / ops, low / ops, low % ops * 100 / ops,
 	       high / ops, high % ops * 100 / ops);
+}
+
+void
+bench_row_measure(struct bench_row *row, void (*batch)(void *arg), void *arg)
+{
+	while (bench_row_wants_more(row)) {
+		uint64_t start = arch_cycles();
+
+		batch(arg);
+		bench_row_add(row, start);
+	}
+	bench_row_print(row);
 }
 
 int
@@ -107,29 +203,6 @@ bench_skip(const struct bench *bench, const char *why, int err)
 	printk("bench: skipped %s: %s: %s\n", bench->name, why,
 	       error_name(err));
 	return err;
-}
-
-void *
-bench_alloc(size_t size)
-{
-	struct page *pages = alloc_pages((size + PAGE_SIZE - 1) / PAGE_SIZE);
-
-	return pages == NULL ? NULL : page_to_virt(pages);
-}
-
-void
-bench_free(void *memory, size_t size)
-{
-	free_pages(virt_to_page(memory), (size + PAGE_SIZE - 1) / PAGE_SIZE);
-}
-
-unsigned
-bench_random(unsigned *state)
-{
-	/* A linear congruential generator of Numerical Recipes; its low bits
-	 * are poor, so they are not handed out. */
-	*state = *state * 1664525u + 1013904223u;
-	return *state >> 8;
 }
 
 void
@@ -196,47 +269,31 @@ bench_sleepers_stop(void)
 
 /* -- the command --------------------------------------------------------------- */
 
-/* Whether `word` asks for the benchmark `name`: it is its name, or begins it
- * at a dot ("slob": slob.pair.192), or names one of its rows. */
-static bool
-word_asks_for(const char *word, const char *name)
-{
-	const char *w = word;
-
-	/* A name in full asks for nothing else. */
-	for (const struct bench *const *bench = benches; *bench != NULL;
-	     bench++)
-		if (strcmp(word, (*bench)->name) == 0)
-			return strcmp(word, name) == 0;
-	while (*w != '\0' && *w == *name) {
-		w++;
-		name++;
-	}
-	return (*w == '\0' && *name == '.') || (*w == '.' && *name == '\0');
-}
-
-/* Whether the command line asks for it: nothing named is everything. */
-static bool
-is_named(const struct bench *bench)
-{
-	bool any = false;
-
-	for (int i = 1; i < request.argc; i++) {
-		if (strchr(request.argv[i], '=') != NULL)
-			continue;
-		if (word_asks_for(request.argv[i], bench->name))
-			return true;
-		any = true;
-	}
-	return !any;
-}
-
 static bool
 is_wanted(const struct bench *bench)
 {
-	return is_named(bench) &&
+	return is_asked_for(bench->name, means_bench) &&
+	       bench->nr_cpus <= nr_cpus &&
 	       (bench->backend == NULL ||
 		strcmp(bench->backend, kmem_backend_chosen()->name) == 0);
+}
+
+static int
+run_one(const struct bench *bench)
+{
+	size_t nr_pages = (bench->memory + PAGE_SIZE - 1) / PAGE_SIZE;
+	struct page *pages = NULL;
+	int err;
+
+	if (nr_pages != 0) {
+		pages = alloc_pages(nr_pages);
+		if (pages == NULL)
+			return bench_skip(bench, "its rows", -E_NO_MEM);
+	}
+	err = bench->run(bench, pages == NULL ? NULL : page_to_virt(pages));
+	if (pages != NULL)
+		free_pages(pages, nr_pages);
+	return err;
 }
 
 static int
@@ -250,7 +307,7 @@ bench_main(void *arg)
 		if (!is_wanted(bench))
 			continue;
 		nr_run++;
-		if (bench->run(bench) != 0)
+		if (run_one(bench) != 0)
 			nr_failed++;
 	}
 	printk("bench: done, %u run, %u of them skipped\n", nr_run, nr_failed);

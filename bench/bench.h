@@ -20,9 +20,12 @@ struct bench {
 	const char *name; /* of its row, or the common beginning of its rows */
 	const char *help; /* what one operation is */
 	const char *backend; /* the kmalloc back end it is about, or NULL */
-	/* In a thread of its own bound to a CPU, interrupts on; may sleep.
-	 * 0, or an error that keeps rows from being measured. */
-	int (*run)(const struct bench *bench);
+	unsigned nr_cpus;    /* it needs so many; 0 is 1 */
+	size_t memory;	     /* bytes that run gets: its rows and arrays */
+	/* In a thread of its own bound to a CPU, interrupts on; may sleep. The
+	 * memory's contents are undefined. 0, or an error that keeps rows
+	 * from being measured. */
+	int (*run)(const struct bench *bench, void *memory);
 };
 
 /* The table, benches.c; ends with NULL. */
@@ -36,9 +39,16 @@ extern const struct bench bench_page_pair_order0, bench_page_pair_order3;
 extern const struct bench bench_page_pair_order4, bench_page_batch;
 extern const struct bench bench_page_fragmented_order3;
 extern const struct bench bench_page_fragmented_order4;
-extern const struct bench bench_kmalloc_variable;
-extern const struct bench bench_slob_pair, bench_slob_batch;
-extern const struct bench bench_slab_pair, bench_slab_batch;
+extern const struct bench bench_slob_pair, bench_slab_pair, bench_kmalloc_pair;
+extern const struct bench bench_slab_live, bench_kmalloc_live;
+extern const struct bench bench_slob_batch, bench_slab_batch;
+extern const struct bench bench_kmalloc_batch;
+extern const struct bench bench_kmalloc_replace;
+extern const struct bench bench_cache_constructed, bench_cache_reinitialised;
+extern const struct bench bench_slab_walk;
+extern const struct bench bench_cache_memory;
+extern const struct bench bench_slab_handover;
+extern const struct bench bench_slab_scale_pair, bench_slab_scale_batch;
 
 /* What is asked for when `bench` names no number of samples. */
 #define BENCH_SAMPLES 101
@@ -47,35 +57,60 @@ extern const struct bench bench_slab_pair, bench_slab_batch;
 /* ...once it has taken this many cycles. */
 #define BENCH_ROW_BUDGET 300000000u
 
+/* No row has more samples. */
+#define BENCH_SAMPLES_MAX 256
+#define BENCH_ROW_NAME_LEN 47
+
 /* Samples of one row. One sample = cycles of a batch of `ops` operations. */
 struct bench_row {
-	const char *name;
-	const char *suffix; /* appended to the name; "" for none */
+	char name[BENCH_ROW_NAME_LEN + 1];
 	unsigned long ops;
-	bool is_warm; /* the first batch is over */
+	bool is_wanted; /* `bench` was asked for it */
+	bool is_warm;	/* the first batch is over */
 	unsigned nr_samples;
 	uint64_t cycles; /* of all samples */
-	unsigned long samples[BENCH_SAMPLES];
+	unsigned long samples[BENCH_SAMPLES_MAX];
 };
 
-void bench_row_init(struct bench_row *row, const char *name, const char *suffix,
-		    unsigned long ops);
-/* Whether another sample is wanted: the loop condition of a benchmark. */
+/* An empty row; the name as printf would print it. */
+void bench_row_init(struct bench_row *row, unsigned long ops,
+		    const char *format, ...) __printf(3, 4);
+/* Whether another sample is wanted: the loop condition of a benchmark. Never of
+ * a row that nobody asked for. */
 bool bench_row_wants_more(const struct bench_row *row);
 /* Adds a sample: the cycles since `start`, as arch_cycles() gave it. The first
  * one is not counted: it warmed up. */
 void bench_row_add(struct bench_row *row, uint64_t start);
+/* Adds this number of cycles (or whatever the row counts), warm or not. */
+void bench_row_put(struct bench_row *row, uint64_t cycles);
+/* Of the samples so far, which it sorts; there is one. */
+unsigned long bench_row_median(struct bench_row *row);
+/* Prints the row, if it has samples. */
 void bench_row_print(struct bench_row *row);
+/* All of it for a row whose batches cannot fail: batch(arg) is one of them. */
+void bench_row_measure(struct bench_row *row, void (*batch)(void *arg),
+		       void *arg);
 
 /* Reports why a row cannot be measured here. Returns err. */
 int bench_skip(const struct bench *bench, const char *why, int err);
 
-/* Rows and arrays of a benchmark: whole pages, contents undefined; NULL: no memory. */
-void *bench_alloc(size_t size) __must_check;
-void bench_free(void *memory, size_t size);
+/* A fixed sequence of numbers below 2^24, the same on every run and machine.
+ * A linear congruential generator of Numerical Recipes; its low bits are
+ * poor, so they are not handed out. */
+static inline unsigned
+bench_random(unsigned *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
 
-/* A fixed sequence of numbers, the same on every run and machine. */
-unsigned bench_random(unsigned *state);
+/* The same from 0 to limit - 1 (limit <= 2^16), without a division. */
+static inline unsigned
+bench_random_below(unsigned *state, unsigned limit)
+{
+	return (bench_random(state) >> 8) * limit >> 16;
+}
+
 /* Fills order[] with 0 .. n - 1 in a random order. */
 void bench_shuffle(unsigned order[], unsigned n);
 

@@ -22,7 +22,7 @@
  * much of it is the firmware's.
  */
 static int
-run_boot(const struct bench *bench)
+run_boot(const struct bench *bench, void *memory)
 {
 	printk("bench: %s entered=%llu init=%llu\n", bench->name,
 	       (unsigned long long)boot_started_at,
@@ -64,22 +64,19 @@ print_counter_rate(void)
 	       TICKS_PER_SECOND, (unsigned long long)(end - start));
 }
 
-static int
-run_counter(const struct bench *bench)
+static void
+count_loop(void *unused)
 {
-	struct bench_row *row = bench_alloc(sizeof(*row));
+	bench_counted_loop(TURNS);
+}
 
-	if (row == NULL)
-		return bench_skip(bench, "row", -E_NO_MEM);
-	bench_row_init(row, bench->name, ".loop", TURNS);
-	while (bench_row_wants_more(row)) {
-		uint64_t start = arch_cycles();
+static int
+run_counter(const struct bench *bench, void *memory)
+{
+	struct bench_row *row = memory;
 
-		bench_counted_loop(TURNS);
-		bench_row_add(row, start);
-	}
-	bench_row_print(row);
-	bench_free(row, sizeof(*row));
+	bench_row_init(row, TURNS, "%s.loop", bench->name);
+	bench_row_measure(row, count_loop, NULL);
 	print_counter_rate();
 	return 0;
 }
@@ -87,5 +84,6 @@ run_counter(const struct bench *bench)
 const struct bench bench_counter = {
 	.name = "counter",
 	.help = "one turn of an empty loop; the counter against the clock",
+	.memory = sizeof(struct bench_row),
 	.run = run_counter,
 };

@@ -18,115 +18,109 @@
 /* Every second of them is freed: that many extents of one page. */
 #define FRAGMENTS 2000
 
-static int
-run_pair_order0(const struct bench *bench)
+static void
+pairs_order0(void *unused)
 {
-	struct bench_row *row = bench_alloc(sizeof(*row));
+	for (unsigned i = 0; i < PAIRS; i++)
+		free_page(alloc_page(GFP_KERNEL));
+}
 
-	if (row == NULL)
-		return bench_skip(bench, "no row", -E_NO_MEM);
-	bench_row_init(row, bench->name, "", PAIRS);
-	while (bench_row_wants_more(row)) {
-		uint64_t start = arch_cycles();
+static void
+pairs_order3(void *unused)
+{
+	for (unsigned i = 0; i < PAIRS; i++)
+		free_pages(alloc_pages(ORDER3_PAGES), ORDER3_PAGES);
+}
 
-		for (unsigned i = 0; i < PAIRS; i++)
-			free_page(alloc_page(GFP_KERNEL));
-		bench_row_add(row, start);
-	}
-	bench_row_print(row);
-	bench_free(row, sizeof(*row));
+static void
+pairs_order4(void *unused)
+{
+	for (unsigned i = 0; i < PAIRS; i++)
+		free_pages(alloc_pages(ORDER4_PAGES), ORDER4_PAGES);
+}
+
+static int
+run_pairs(const struct bench *bench, struct bench_row *row, size_t nr_pages,
+	  void (*pairs)(void *unused))
+{
+	struct page *pages = alloc_pages(nr_pages);
+
+	if (pages == NULL)
+		return bench_skip(bench, "no pages", -E_NO_MEM);
+	free_pages(pages, nr_pages);
+	bench_row_init(row, PAIRS, "%s", bench->name);
+	bench_row_measure(row, pairs, NULL);
 	return 0;
+}
+
+static int
+run_pair_order0(const struct bench *bench, void *memory)
+{
+	return run_pairs(bench, memory, 1, pairs_order0);
 }
 
 const struct bench bench_page_pair_order0 = {
 	.name = "page.pair.order0",
 	.help = "alloc_page, free_page",
+	.memory = sizeof(struct bench_row),
 	.run = run_pair_order0,
 };
 
-/* Pairs of nr_pages each; inline, so that the number is a constant there. */
-static __always_inline int
-run_pairs(const struct bench *bench, const size_t nr_pages)
-{
-	struct bench_row *row = bench_alloc(sizeof(*row));
-	struct page *pages = alloc_pages(nr_pages);
-	int err = 0;
-
-	if (row == NULL || pages == NULL) {
-		err = bench_skip(bench, "no pages", -E_NO_MEM);
-		goto out;
-	}
-	free_pages(pages, nr_pages);
-	pages = NULL;
-	bench_row_init(row, bench->name, "", PAIRS);
-	while (bench_row_wants_more(row)) {
-		uint64_t start = arch_cycles();
-
-		for (unsigned i = 0; i < PAIRS; i++)
-			free_pages(alloc_pages(nr_pages), nr_pages);
-		bench_row_add(row, start);
-	}
-	bench_row_print(row);
-out:
-	if (pages != NULL)
-		free_pages(pages, nr_pages);
-	if (row != NULL)
-		bench_free(row, sizeof(*row));
-	return err;
-}
-
 static int
-run_pair_order3(const struct bench *bench)
+run_pair_order3(const struct bench *bench, void *memory)
 {
-	return run_pairs(bench, ORDER3_PAGES);
+	return run_pairs(bench, memory, ORDER3_PAGES, pairs_order3);
 }
 
 const struct bench bench_page_pair_order3 = {
 	.name = "page.pair.order3",
 	.help = "alloc_pages(8), free_pages(8)",
+	.memory = sizeof(struct bench_row),
 	.run = run_pair_order3,
 };
 
 static int
-run_pair_order4(const struct bench *bench)
+run_pair_order4(const struct bench *bench, void *memory)
 {
-	return run_pairs(bench, ORDER4_PAGES);
+	return run_pairs(bench, memory, ORDER4_PAGES, pairs_order4);
 }
 
 const struct bench bench_page_pair_order4 = {
 	.name = "page.pair.order4",
 	.help = "alloc_pages(16), free_pages(16)",
+	.memory = sizeof(struct bench_row),
 	.run = run_pair_order4,
 };
 
 /* -- many pages -------------------------------------------------------------- */
 
-/* Frees the first nr pages of the list, and the list. */
+struct page_batch {
+	struct bench_row row;
+	struct page *pages[BATCH_PAGES];
+	unsigned order[BATCH_PAGES];
+};
+
+/* Frees the first nr pages that are still there. */
 static void
-free_batch(struct page **pages, unsigned nr)
+free_batch(struct page *const pages[], unsigned nr)
 {
 	while (nr-- > 0)
 		if (pages[nr] != NULL)
 			free_page(pages[nr]);
-	bench_free(pages, BATCH_PAGES * sizeof(*pages));
 }
 
-/* BATCH_PAGES single pages, or NULL. */
-static struct page **
-alloc_batch(void)
+/* BATCH_PAGES single pages: 0, or -E_NO_MEM and none. */
+static int
+alloc_batch(struct page *pages[])
 {
-	struct page **pages = bench_alloc(BATCH_PAGES * sizeof(*pages));
-
-	if (pages == NULL)
-		return NULL;
 	for (unsigned i = 0; i < BATCH_PAGES; i++) {
 		pages[i] = alloc_page(GFP_KERNEL);
 		if (pages[i] == NULL) {
 			free_batch(pages, i);
-			return NULL;
+			return -E_NO_MEM;
 		}
 	}
-	return pages;
+	return 0;
 }
 
 static void
@@ -163,99 +157,86 @@ sort_pages(struct page **pages, unsigned nr)
 	}
 }
 
-/* Calls `pairs` while every second of many neighbouring pages is free. */
+/* Runs `run` while every second of many neighbouring pages is free. */
 static int
-run_fragmented(const struct bench *bench,
-	       int (*pairs)(const struct bench *bench))
+run_fragmented(const struct bench *bench, struct page_batch *batch,
+	       int (*run)(const struct bench *bench, void *memory))
 {
-	struct page **pages = alloc_batch();
-	int err;
+	int err = alloc_batch(batch->pages);
 
 	BUILD_ASSERT(FRAGMENTS * 2 == BATCH_PAGES);
-	if (pages == NULL)
-		return bench_skip(bench, "no pages", -E_NO_MEM);
-	sort_pages(pages, BATCH_PAGES);
+	if (err != 0)
+		return bench_skip(bench, "no pages", err);
+	sort_pages(batch->pages, BATCH_PAGES);
 	for (unsigned i = 0; i < BATCH_PAGES; i += 2) {
-		free_page(pages[i]);
-		pages[i] = NULL;
+		free_page(batch->pages[i]);
+		batch->pages[i] = NULL;
 	}
 	/* The fragments belong to the policy, not to this CPU's list. */
 	page_drain_local();
-	err = pairs(bench);
-	free_batch(pages, BATCH_PAGES);
+	err = run(bench, &batch->row);
+	free_batch(batch->pages, BATCH_PAGES);
 	return err;
 }
 
 static int
-run_fragmented_order3(const struct bench *bench)
+run_fragmented_order3(const struct bench *bench, void *memory)
 {
-	return run_fragmented(bench, run_pair_order3);
+	return run_fragmented(bench, memory, run_pair_order3);
 }
 
 const struct bench bench_page_fragmented_order3 = {
 	.name = "page.pair.order3.fragmented",
 	.help = "order3 while 2,000 single pages are free, far from each other",
+	.memory = sizeof(struct page_batch),
 	.run = run_fragmented_order3,
 };
 
 static int
-run_fragmented_order4(const struct bench *bench)
+run_fragmented_order4(const struct bench *bench, void *memory)
 {
-	return run_fragmented(bench, run_pair_order4);
+	return run_fragmented(bench, memory, run_pair_order4);
 }
 
 const struct bench bench_page_fragmented_order4 = {
 	.name = "page.pair.order4.fragmented",
 	.help = "order4 while 2,000 single pages are free, far from each other",
+	.memory = sizeof(struct page_batch),
 	.run = run_fragmented_order4,
 };
 
-/* Frees the pages in this order, and times that. */
+/* Frees the pages in random order, and times that. */
 static void
-time_random_frees(struct bench_row *row, struct page **pages,
-		  const unsigned order[])
+time_random_frees(struct page_batch *batch)
 {
 	uint64_t start = arch_cycles();
 
 	for (unsigned i = 0; i < BATCH_PAGES; i++)
-		free_page(pages[order[i]]);
-	bench_row_add(row, start);
-	bench_free(pages, BATCH_PAGES * sizeof(*pages));
+		free_page(batch->pages[batch->order[i]]);
+	bench_row_add(&batch->row, start);
 }
 
 static int
-run_batch(const struct bench *bench)
+run_batch(const struct bench *bench, void *memory)
 {
-	struct bench_row *row = bench_alloc(sizeof(*row));
-	unsigned *order = bench_alloc(BATCH_PAGES * sizeof(*order));
-	int err = 0;
+	struct page_batch *batch = memory;
 
-	if (row == NULL || order == NULL) {
-		err = bench_skip(bench, "no row", -E_NO_MEM);
-		goto out;
-	}
-	bench_row_init(row, bench->name, "", BATCH_PAGES);
-	bench_shuffle(order, BATCH_PAGES);
-	while (bench_row_wants_more(row)) {
-		struct page **pages = alloc_batch();
+	bench_row_init(&batch->row, BATCH_PAGES, "%s", bench->name);
+	bench_shuffle(batch->order, BATCH_PAGES);
+	while (bench_row_wants_more(&batch->row)) {
+		int err = alloc_batch(batch->pages);
 
-		if (pages == NULL) {
-			err = bench_skip(bench, "no pages", -E_NO_MEM);
-			goto out;
-		}
-		time_random_frees(row, pages, order);
+		if (err != 0)
+			return bench_skip(bench, "no pages", err);
+		time_random_frees(batch);
 	}
-	bench_row_print(row);
-out:
-	if (order != NULL)
-		bench_free(order, BATCH_PAGES * sizeof(*order));
-	if (row != NULL)
-		bench_free(row, sizeof(*row));
-	return err;
+	bench_row_print(&batch->row);
+	return 0;
 }
 
 const struct bench bench_page_batch = {
 	.name = "page.batch.free_random",
 	.help = "one free of 4,000 pages, in random order",
+	.memory = sizeof(struct page_batch),
 	.run = run_batch,
 };

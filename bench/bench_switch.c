@@ -31,42 +31,37 @@ static struct {
 	struct semaphore to_bencher, to_partner;
 } shared;
 
-static int
-play(const struct bench *bench, const struct game *game)
+static void
+play_turns(void *arg)
 {
-	struct bench_row *row = bench_alloc(sizeof(*row));
-	int pid, err = 0;
+	const struct game *game = arg;
 
-	if (row == NULL)
-		return bench_skip(bench, "no row", -E_NO_MEM);
+	game->turns(TURNS);
+}
+
+static int
+play(const struct bench *bench, struct bench_row *row, const struct game *game)
+{
+	int pid;
+
 	shared.bencher = current;
 	shared.partner = NULL;
 	shared.stop = 0;
 	sem_init(&shared.to_bencher, 0);
 	sem_init(&shared.to_partner, 0);
 	pid = kernel_thread_on(BENCH_CPU, "bench partner", game->partner, NULL);
-	if (pid < 0) {
-		err = bench_skip(bench, "no partner", pid);
-		goto out_free_row;
-	}
+	if (pid < 0)
+		return bench_skip(bench, "no partner", pid);
 	while (atomic_load(&shared.partner) == NULL)
 		yield();
 
-	bench_row_init(row, bench->name, "", TURNS * SWITCHES_PER_TURN);
-	while (bench_row_wants_more(row)) {
-		uint64_t start = arch_cycles();
-
-		game->turns(TURNS);
-		bench_row_add(row, start);
-	}
-	bench_row_print(row);
+	bench_row_init(row, TURNS * SWITCHES_PER_TURN, "%s", bench->name);
+	bench_row_measure(row, play_turns, (void *)game);
 
 	atomic_store(&shared.stop, 1u);
 	game->wake_partner();
 	bench_reap(pid);
-out_free_row:
-	bench_free(row, sizeof(*row));
-	return err;
+	return 0;
 }
 
 /* -- yield -------------------------------------------------------------------- */
@@ -100,25 +95,26 @@ static const struct game yielding = {
 };
 
 static int
-run_yield_2(const struct bench *bench)
+run_yield_2(const struct bench *bench, void *memory)
 {
-	return play(bench, &yielding);
+	return play(bench, memory, &yielding);
 }
 
 const struct bench bench_yield_2 = {
 	.name = "switch.yield.2",
 	.help = "one switch between two threads that yield",
+	.memory = sizeof(struct bench_row),
 	.run = run_yield_2,
 };
 
 static int
-run_yield_4000(const struct bench *bench)
+run_yield_4000(const struct bench *bench, void *memory)
 {
 	int err = bench_sleepers_start(MANY_THREADS);
 
 	if (err != 0)
 		return bench_skip(bench, "not enough threads", err);
-	err = play(bench, &yielding);
+	err = play(bench, memory, &yielding);
 	bench_sleepers_stop();
 	return err;
 }
@@ -126,6 +122,7 @@ run_yield_4000(const struct bench *bench)
 const struct bench bench_yield_4000 = {
 	.name = "switch.yield.4000",
 	.help = "the same while 4,000 more threads are alive, asleep",
+	.memory = sizeof(struct bench_row),
 	.run = run_yield_4000,
 };
 
@@ -170,14 +167,15 @@ static const struct game waking = {
 };
 
 static int
-run_wakeup(const struct bench *bench)
+run_wakeup(const struct bench *bench, void *memory)
 {
-	return play(bench, &waking);
+	return play(bench, memory, &waking);
 }
 
 const struct bench bench_wakeup = {
 	.name = "switch.wakeup",
 	.help = "wakeup_proc(the other), sleep: one switch",
+	.memory = sizeof(struct bench_row),
 	.run = run_wakeup,
 };
 
@@ -217,13 +215,14 @@ static const struct game signalling = {
 };
 
 static int
-run_wakeup_semaphore(const struct bench *bench)
+run_wakeup_semaphore(const struct bench *bench, void *memory)
 {
-	return play(bench, &signalling);
+	return play(bench, memory, &signalling);
 }
 
 const struct bench bench_wakeup_semaphore = {
 	.name = "switch.wakeup_semaphore",
 	.help = "sem_up(the other's), sem_down(mine): one switch",
+	.memory = sizeof(struct bench_row),
 	.run = run_wakeup_semaphore,
 };

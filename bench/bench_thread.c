@@ -38,42 +38,38 @@ create_and_reap(unsigned nr)
 }
 
 static int
-run_create(const struct bench *bench)
+run_create(const struct bench *bench, void *memory)
 {
-	struct bench_row *row = bench_alloc(sizeof(*row));
-	int err = 0;
+	struct bench_row *row = memory;
 
-	if (row == NULL)
-		return bench_skip(bench, "no row", -E_NO_MEM);
-	bench_row_init(row, bench->name, "", THREADS);
+	bench_row_init(row, THREADS, "%s", bench->name);
 	while (bench_row_wants_more(row)) {
 		uint64_t start = arch_cycles();
+		int err = create_and_reap(THREADS);
 
-		err = create_and_reap(THREADS);
 		if (err != 0)
-			goto out_free_row;
+			return bench_skip(bench, "no thread", err);
 		bench_row_add(row, start);
 	}
 	bench_row_print(row);
-out_free_row:
-	bench_free(row, sizeof(*row));
-	return err == 0 ? 0 : bench_skip(bench, "no thread", err);
+	return 0;
 }
 
 const struct bench bench_create = {
 	.name = "thread.create_exit_wait",
 	.help = "kernel_thread, its exit, do_wait: one thread's whole life",
+	.memory = sizeof(struct bench_row),
 	.run = run_create,
 };
 
 static int
-run_create_4000(const struct bench *bench)
+run_create_4000(const struct bench *bench, void *memory)
 {
 	int err = bench_sleepers_start(MANY_THREADS);
 
 	if (err != 0)
 		return bench_skip(bench, "not enough threads", err);
-	err = run_create(bench);
+	err = run_create(bench, memory);
 	bench_sleepers_stop();
 	return err;
 }
@@ -81,6 +77,7 @@ run_create_4000(const struct bench *bench)
 const struct bench bench_create_4000 = {
 	.name = "thread.create_exit_wait.4000",
 	.help = "the same while 4,000 more threads are alive, asleep",
+	.memory = sizeof(struct bench_row),
 	.run = run_create_4000,
 };
 
@@ -107,58 +104,51 @@ advance_to_wrap(void) REQUIRES(proc_lock)
 	}
 }
 
+struct wrap {
+	struct bench_row row;
+	int pids[PIDS];
+};
+
 static void
-sample_pids(struct bench_row *row, int pids[])
+sample_pids(struct wrap *wrap)
 {
 	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
 	uint64_t start;
 
 	advance_to_wrap();
 	start = arch_cycles();
-	take_pids(pids, PIDS);
-	bench_row_add(row, start);
+	take_pids(wrap->pids, PIDS);
+	bench_row_add(&wrap->row, start);
 	for (unsigned i = 0; i < PIDS; i++)
-		put_pid(pids[i]);
+		put_pid(wrap->pids[i]);
 	spin_unlock_irqrestore(&proc_lock, irqs);
 }
 
 /* The sleepers get the lowest pids there are: they stand in the way of the first
  * one behind the wrap. That one and those around it are measured. */
 static int
-run_pid_wrap(const struct bench *bench)
+run_pid_wrap(const struct bench *bench, void *memory)
 {
-	struct bench_row *row = bench_alloc(sizeof(*row));
-	int *pids = bench_alloc(PIDS * sizeof(*pids));
-	int err = -E_NO_MEM;
-	irq_state_t irqs;
+	struct wrap *wrap = memory;
+	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
+	int err;
 
-	if (row == NULL || pids == NULL) {
-		bench_skip(bench, "no row", err);
-		goto out;
-	}
-	irqs = spin_lock_irqsave(&proc_lock);
 	advance_to_wrap();
 	spin_unlock_irqrestore(&proc_lock, irqs);
 	err = bench_sleepers_start(MANY_THREADS);
-	if (err != 0) {
-		bench_skip(bench, "not enough threads", err);
-		goto out;
-	}
-	bench_row_init(row, bench->name, "", PIDS);
-	while (bench_row_wants_more(row))
-		sample_pids(row, pids);
-	bench_row_print(row);
+	if (err != 0)
+		return bench_skip(bench, "not enough threads", err);
+	bench_row_init(&wrap->row, PIDS, "%s", bench->name);
+	while (bench_row_wants_more(&wrap->row))
+		sample_pids(wrap);
+	bench_row_print(&wrap->row);
 	bench_sleepers_stop();
-out:
-	if (pids != NULL)
-		bench_free(pids, PIDS * sizeof(*pids));
-	if (row != NULL)
-		bench_free(row, sizeof(*row));
-	return err;
+	return 0;
 }
 
 const struct bench bench_pid_wrap = {
 	.name = "pid.after_wrap.4000",
 	.help = "get_pid from the wrap on, 4,000 pids taken",
+	.memory = sizeof(struct wrap),
 	.run = run_pid_wrap,
 };

@@ -1,7 +1,12 @@
 bench-srcs += bench/bench.c
 bench-srcs += bench/benches.c
+bench-srcs += bench/bench_batch.c
 bench-srcs += bench/bench_boot.c
-bench-srcs += bench/bench_object.c
+bench-srcs += bench/bench_construct.c
+bench-srcs += bench/bench_cpus.c
+bench-srcs += bench/bench_memory.c
+bench-srcs += bench/bench_mixed.c
 bench-srcs += bench/bench_page.c
+bench-srcs += bench/bench_pair.c
 bench-srcs += bench/bench_switch.c
 bench-srcs += bench/bench_thread.c
