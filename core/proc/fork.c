@@ -4,10 +4,10 @@
  * A new process is built in private, in the order below; the first step that
  * fails undoes the ones before it, in reverse, and nobody has seen anything. Only when
  * it is complete is it published (pid, lists, count: one step), and only then
- * woken. After wakeup_proc it may already have run and ended: nothing of it is
+ * started. After sched_start it may already have run and ended: nothing of it is
  * touched any more, the pid was copied before.
  *
- *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> wake
+ *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> start
  *	          free_proc (with the stack) <- mm <- frame
  *
  * How a thread starts: do_fork puts a trap frame at the top of its stack and
@@ -66,18 +66,22 @@ inherit(struct proc_struct *proc, const struct fork_args *args)
 			    : atomic_load_relaxed(&current->cpu);
 }
 
-/* The limit is looked at again where it counts. Returns the pid or an error. */
+/* Publishes it and starts it. The limit is looked at again where it counts.
+ * Returns the pid or an error. */
 static int
 publish(struct proc_struct *proc)
 {
 	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
 	int pid = -E_NO_FREE_PROC;
 
-	if (!proc_limit_reached()) {
+	if (likely(!proc_limit_reached())) {
 		proc_publish(proc, current);
 		pid = proc->pid;
 	}
-	spin_unlock_irqrestore(&proc_lock, irqs);
+	spin_unlock_irqs_off(&proc_lock);
+	if (likely(pid > 0))
+		sched_start(proc);
+	local_intr_restore(irqs);
 	return pid;
 }
 
@@ -105,7 +109,6 @@ fork_process(const struct fork_args *args)
 	ret = publish(proc);
 	if (ret < 0)
 		goto out_discard_thread;
-	wakeup_proc(proc);
 	return ret;
 
 out_discard_thread:

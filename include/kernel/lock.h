@@ -173,6 +173,21 @@ NO_THREAD_SAFETY
 	local_intr_restore(state);
 }
 
+/* The same where interrupts are off anyway, and stay off. */
+static inline void
+spin_lock_irqs_off(struct spinlock *lock) ACQUIRES(lock)
+NO_THREAD_SAFETY
+{
+	spin_acquire(lock, true);
+}
+
+static inline void
+spin_unlock_irqs_off(struct spinlock *lock) RELEASES(lock)
+NO_THREAD_SAFETY
+{
+	spin_release(lock);
+}
+
 /* Whether the calling thread holds it (debug builds know; others only whether
  * anybody does). For asserts. */
 bool spin_is_held(const struct spinlock *lock);

@@ -69,9 +69,17 @@ yield(void)
 	schedule();
 }
 
-/* SLEEPING or UNINIT -> RUNNABLE, once; harmless on a runnable one; waking a
+/* SLEEPING -> RUNNABLE, once; harmless on a runnable one; waking a
  * zombie is a caught bug. Any context, also under any lock below the run queue's. */
 void wakeup_proc(struct proc_struct *proc);
+
+/* UNINIT -> RUNNABLE: the end of a birth, by the parent; nobody else can wake the
+ * thread yet. Afterwards it may already have ended. Interrupts off. */
+void sched_start(struct proc_struct *proc);
+
+/* The calling thread's last switch; it is a ZOMBIE. Wakes `heir` (may be NULL), who
+ * cannot go away before this thread is off its CPU. Interrupts off, no lock. */
+void sched_exit(struct proc_struct *heir) __noreturn;
 
 /* Says that this CPU takes interrupts and may be given threads. Interrupts off. */
 void sched_cpu_online(void);

@@ -48,6 +48,7 @@ enum wait_state {
 /* proc->bound_cpu of a thread that may run anywhere. */
 #define CPU_ANY (~0u)
 
+struct child_wait;
 struct mm_struct;
 struct spinlock;
 
@@ -82,6 +83,7 @@ struct proc_struct {
 	unsigned flags;		      /* (p) */
 	volatile unsigned wait_state; /* (p) for WT_CHILD, else (t) */
 	int exit_code;		      /* (p) */
+	struct child_wait *child_wait; /* (p) the do_wait() it sleeps in */
 	struct proc_struct *parent;   /* (p) */
 	struct list children;	      /* (p) living children */
 	struct list zombies;	      /* (p) dead children */
