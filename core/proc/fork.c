@@ -10,8 +10,9 @@
  *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> start
  *	          free_proc (with the stack) <- mm <- frame
  *
- * How a thread starts: do_fork puts a trap frame at the top of its stack and
- * points its context at forkret (the port's arch_thread_forge). The first
+ * How a thread starts: the port puts a trap frame at the top of its stack and
+ * points its context at forkret (arch_kernel_thread_forge; arch_thread_forge for a
+ * frame that do_fork was given). The first
  * switch_to "returns" into forkret, which ends the switch and leaves through
  * the frame as if from a trap; the frame leads to fn(arg), and fn's result to
  * do_exit.
@@ -21,10 +22,14 @@
 
 struct fork_args {
 	unsigned clone_flags;
-	uintptr_t stack;
-	const struct trapframe *tf;
 	unsigned bound_cpu;
 	const char *name; /* NULL: the parent's */
+	/* Either what a kernel thread runs, */
+	thread_fn *fn;
+	void *arg;
+	/* or, with fn NULL, the frame to return to and the stack there. */
+	const struct trapframe *tf;
+	uintptr_t stack;
 };
 
 static int
@@ -45,25 +50,31 @@ copy_mm(struct proc_struct *proc, unsigned clone_flags)
 }
 
 static void
-copy_thread(struct proc_struct *proc, uintptr_t stack,
-	    const struct trapframe *tf)
+copy_thread(struct proc_struct *proc, const struct fork_args *args)
 {
-	proc->tf = arch_thread_forge(&proc->context, (void *)proc->kstack,
-				     stack, tf);
+	void *kstack = (void *)proc->kstack;
+
+	proc->tf = args->fn != NULL
+			   ? arch_kernel_thread_forge(&proc->context, kstack,
+						      args->fn, args->arg)
+			   : arch_thread_forge(&proc->context, kstack,
+					       args->stack, args->tf);
 }
 
 /* Takes over what a child has from its parent and from the caller. */
 static void
 inherit(struct proc_struct *proc, const struct fork_args *args)
 {
+	const struct proc_struct *parent = current;
+
 	if (args->name == NULL)
-		memcpy(proc->name, current->name, sizeof(proc->name));
+		__builtin_memcpy(proc->name, parent->name, sizeof(proc->name));
 	else
 		set_proc_name(proc, args->name);
 	proc->bound_cpu = args->bound_cpu;
 	proc->cpu = args->bound_cpu != CPU_ANY
 			    ? args->bound_cpu
-			    : atomic_load_relaxed(&current->cpu);
+			    : atomic_load_relaxed(&parent->cpu);
 }
 
 /* Publishes it and starts it. The limit is looked at again where it counts.
@@ -105,7 +116,7 @@ fork_process(const struct fork_args *args)
 	ret = copy_mm(proc, args->clone_flags);
 	if (ret != 0)
 		goto out_free_proc;
-	copy_thread(proc, args->stack, args->tf);
+	copy_thread(proc, args);
 	ret = publish(proc);
 	if (ret < 0)
 		goto out_discard_thread;
@@ -135,25 +146,28 @@ do_fork(unsigned clone_flags, uintptr_t stack, const struct trapframe *tf)
 int
 kernel_thread(thread_fn *fn, void *arg, unsigned clone_flags)
 {
-	struct trapframe tf;
+	const struct fork_args args = {
+		.clone_flags = clone_flags | CLONE_VM,
+		.bound_cpu = CPU_ANY,
+		.fn = fn,
+		.arg = arg,
+	};
 
-	arch_frame_forge(&tf, fn, arg);
-	return do_fork(clone_flags | CLONE_VM, 0, &tf);
+	return fork_process(&args);
 }
 
 int
 kernel_thread_on(unsigned cpu, const char *name, thread_fn *fn, void *arg)
 {
-	struct trapframe tf;
 	const struct fork_args args = {
 		.clone_flags = CLONE_VM,
-		.tf = &tf,
 		.bound_cpu = cpu,
 		.name = name,
+		.fn = fn,
+		.arg = arg,
 	};
 
 	if (cpu != CPU_ANY && cpu >= nr_cpus)
 		return -E_INVAL;
-	arch_frame_forge(&tf, fn, arg);
 	return fork_process(&args);
 }

@@ -16,10 +16,23 @@ extern struct spinlock proc_lock;
 void proc_publish(struct proc_struct *proc, struct proc_struct *parent)
 	REQUIRES(proc_lock);
 void proc_unpublish(struct proc_struct *proc) REQUIRES(proc_lock);
+
+extern size_t nr_processes; /* grows under proc_lock */
+extern size_t max_processes;
+
 /* As many as there may be? Exact only under proc_lock. */
-bool proc_limit_reached(void);
+static inline bool
+proc_limit_reached(void)
+{
+	return atomic_load_relaxed(&nr_processes) >= max_processes;
+}
+
 /* One less: the last step of a process's end. */
-void proc_count_down(void);
+static inline void
+proc_count_down(void)
+{
+	(void)atomic_sub(&nr_processes, 1);
+}
 
 /* -- pid.c ---------------------------------------------------------------------- */
 

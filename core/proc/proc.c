@@ -44,11 +44,11 @@ BUILD_ASSERT(IS_POWER_OF_2(HASH_LIST_SIZE));
 struct spinlock proc_lock = SPINLOCK_INIT(LOCK_RANK_PROC, "proc");
 struct proc_struct *initproc;
 phys_t boot_cr3;
+size_t nr_processes;
+size_t max_processes = DEFAULT_PROCESS_LIMIT;
 
 static struct list proc_list = LIST_INIT(proc_list);
 static struct list hash_list[HASH_LIST_SIZE];
-static size_t nr_processes; /* grows under proc_lock */
-static size_t limit = DEFAULT_PROCESS_LIMIT;
 
 size_t
 nr_process(void)
@@ -59,13 +59,7 @@ nr_process(void)
 size_t
 process_limit(void)
 {
-	return limit;
-}
-
-bool
-proc_limit_reached(void)
-{
-	return atomic_load_relaxed(&nr_processes) >= limit;
+	return max_processes;
 }
 
 /* -- the five places ---------------------------------------------------------- */
@@ -79,11 +73,13 @@ hash_head(int pid)
 void
 proc_publish(struct proc_struct *proc, struct proc_struct *parent)
 {
+	int pid = get_pid();
+
 	debug_assert(spin_is_held(&proc_lock));
-	proc->pid = get_pid();
+	proc->pid = pid;
 	proc->parent = parent;
 	list_add_tail(&parent->children, &proc->sibling);
-	list_add(hash_head(proc->pid), &proc->hash_link);
+	list_add(hash_head(pid), &proc->hash_link);
 	list_add_tail(&proc_list, &proc->list_link);
 	(void)atomic_add(&nr_processes, 1);
 }
@@ -92,16 +88,10 @@ void
 proc_unpublish(struct proc_struct *proc)
 {
 	debug_assert(spin_is_held(&proc_lock));
-	list_del(&proc->list_link);
-	list_del(&proc->hash_link);
-	list_del(&proc->sibling);
+	list_unlink(&proc->list_link);
+	list_unlink(&proc->hash_link);
+	list_unlink(&proc->sibling);
 	put_pid(proc->pid);
-}
-
-void
-proc_count_down(void)
-{
-	(void)atomic_sub(&nr_processes, 1);
 }
 
 struct proc_struct *
@@ -163,7 +153,7 @@ threads_set(const char *value)
 	if (parse_unsigned(value, &n) != 0 || n < PROCESS_LIMIT_MIN ||
 	    n > MAX_PROCESS)
 		return -E_INVAL;
-	limit = n;
+	max_processes = n;
 	return 0;
 }
 
@@ -172,7 +162,7 @@ threads_get(void)
 {
 	static char text[12];
 
-	snprintf(text, sizeof(text), "%zu", limit);
+	snprintf(text, sizeof(text), "%zu", max_processes);
 	return text;
 }
 
@@ -194,7 +184,7 @@ proc_init(thread_fn *init_main)
 	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
 		list_init(&hash_list[i]);
 	boot_cr3 = arch_kernel_space()->root;
-	kstack_init(limit);
+	kstack_init(max_processes);
 	control_block_init();
 
 	pid = kernel_thread_on(CPU_ANY, "init", init_main, greeting);

@@ -163,13 +163,6 @@ sched_finish_switch(void) NO_THREAD_SAFETY
 	spin_release(&rq->lock);
 }
 
-void
-sched_wait_off_cpu(const struct proc_struct *proc)
-{
-	while (atomic_load(&proc->on_cpu) != 0)
-		arch_cpu_relax();
-}
-
 /* -- choosing --------------------------------------------------------------- */
 
 /* A thread from the fullest other queue, for this CPU that has none. Our lock

@@ -30,10 +30,6 @@ typedef int thread_fn(void *arg);
  */
 void switch_to(struct context *prev, struct context *next);
 
-/* Makes *tf the frame of a kernel thread that will call fn(arg) with
- * interrupts on and hand the result to do_exit(). */
-void arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg);
-
 /*
  * Makes a new thread ready for its first switch_to(): copies *tf to the top of
  * the stack [kstack, kstack + ARCH_KSTACK_PAGES * PAGE_SIZE) - return register 0,
@@ -44,6 +40,12 @@ void arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg);
 struct trapframe *arch_thread_forge(struct context *context, void *kstack,
 				    uintptr_t stack,
 				    const struct trapframe *tf);
+
+/* The same for a kernel thread: the frame, made where it belongs, leads to
+ * fn(arg) with interrupts on, and fn's result to do_exit(). */
+struct trapframe *arch_kernel_thread_forge(struct context *context,
+					   void *kstack, thread_fn *fn,
+					   void *arg);
 
 /* The thread of this context will never run again and is not running (it may
  * be called before its first run): gives back what the port attached to it.

@@ -76,8 +76,12 @@ bitmap_tree_clear(const struct bitmap_tree *tree, size_t nr)
 {
 	size_t leaf = nr / BITS_PER_WORD, mid = leaf / BITS_PER_WORD;
 
+	unsigned long word = tree->leaf[leaf];
+
 	debug_assert(nr < tree->nr_bits);
-	tree->leaf[leaf] &= ~bitmap_bit(nr);
+	tree->leaf[leaf] = word & ~bitmap_bit(nr);
+	if (likely(~word != 0))
+		return; /* then its bit in mid is clear, and mid's in top */
 	tree->mid[mid] &= ~bitmap_bit(leaf);
 	*tree->top &= ~bitmap_bit(mid);
 }
@@ -108,23 +112,21 @@ static inline size_t
 bitmap_tree_take_next(const struct bitmap_tree *tree, size_t from)
 {
 	size_t leaf = from / BITS_PER_WORD, nr;
-	unsigned long word, zeros;
+	unsigned long word, taken;
 
 	if (unlikely(from >= tree->nr_bits))
 		return tree->nr_bits;
 	word = tree->leaf[leaf];
-	zeros = ~word & (~0ul << (from % BITS_PER_WORD));
-	word |= zeros & (0 - zeros);
-	/* None here, or the last one here: summaries come in. */
-	if (unlikely(zeros == 0 || ~word == 0)) {
-		nr = bitmap_tree_next_zero(tree, from);
-		if (nr < tree->nr_bits)
-			bitmap_tree_set(tree, nr);
-		return nr;
+	taken = word | bitmap_bit(from);
+	/* The first one is free, most of the time; the last one of a word
+	 * brings summaries in. */
+	if (likely(taken != word && ~taken != 0)) {
+		tree->leaf[leaf] = taken;
+		return from;
 	}
-	nr = leaf * BITS_PER_WORD + (size_t)__builtin_ctzl(zeros);
-	if (likely(nr < tree->nr_bits))
-		tree->leaf[leaf] = word;
+	nr = bitmap_tree_next_zero(tree, from);
+	if (nr < tree->nr_bits)
+		bitmap_tree_set(tree, nr);
 	return nr;
 }
 

@@ -92,9 +92,16 @@ unsigned sched_idle_cpu(unsigned otherwise);
 void cpu_idle(void) __noreturn;
 
 /* Waits until `proc`, which will not run again, has left its stack. */
-void sched_wait_off_cpu(const struct proc_struct *proc);
+static inline void
+sched_wait_off_cpu(const struct proc_struct *proc)
+{
+	while (atomic_load(&proc->on_cpu) != 0)
+		arch_cpu_relax();
+}
+
 /* How often it was scheduled in, and the cycles it has used so far. */
 void sched_usage(struct proc_struct *proc, unsigned *runs, uint64_t *cycles);
+
 /* Says that the calling thread is about to sleep. A wake-up from here on is not lost:
  * set, then check the condition, then schedule(). */
 static inline void
