@@ -113,5 +113,5 @@ void
 arch_thread_discard(struct context *context)
 {
 	host_fiber_discard(context);
-	context->fiber = NULL;
+	*context = (struct context){ 0 };
 }

@@ -100,7 +100,7 @@ do_exit(int code)
 {
 	struct proc_struct *self = current, *heir;
 
-	assert(self != initproc && self->pid > 0);
+	assert(self->pid > 1); /* neither idle nor init */
 	/* They stay off: nothing may run on this stack but the way out. */
 	arch_irq_disable();
 	spin_lock_irqs_off(&proc_lock);
@@ -136,32 +136,27 @@ look_for_zombie(int pid, struct proc_struct **zombie) REQUIRES(proc_lock)
 	return 0;
 }
 
-/* Ends the waiting (0 or an error, and wait->zombie) or prepares to sleep: true. */
-static bool
-must_sleep(struct child_wait *wait, int *ret) REQUIRES(proc_lock)
+/* The caller is about to sleep, and says for whom. */
+static void
+begin_waiting(struct child_wait *wait) REQUIRES(proc_lock)
 {
-	struct proc_struct *self = current, *zombie;
+	struct proc_struct *self = current;
 
-	*ret = 0;
-	self->child_wait = NULL;
-	atomic_store_relaxed(&self->wait_state, (unsigned)WT_NONE);
-	if (wait->zombie != NULL)
-		return false; /* handed over since we looked */
-	*ret = look_for_zombie(wait->pid, &zombie);
-	if (zombie != NULL) {
-		leave_table(zombie, self);
-		wait->zombie = zombie;
-		return false;
-	}
-	if (*ret == 0 && (atomic_load_relaxed(&self->flags) & PF_KILLED))
-		*ret = -E_KILLED;
-	if (*ret != 0)
-		return false;
 	self->child_wait = wait;
 	atomic_store_relaxed(&self->wait_state,
 			     (unsigned)(WT_CHILD | WT_INTERRUPTIBLE));
-	set_current_state(PROC_SLEEPING);
-	return true;
+	/* No barrier: who wakes us takes the lock first. */
+	atomic_store_relaxed(&self->state, (enum proc_state)PROC_SLEEPING);
+}
+
+/* It is awake, and nothing was handed over before it took the lock. */
+static void
+end_waiting(void) REQUIRES(proc_lock)
+{
+	struct proc_struct *self = current;
+
+	self->child_wait = NULL;
+	atomic_store_relaxed(&self->wait_state, (unsigned)WT_NONE);
 }
 
 /* The zombie is in no list any more: nobody else knows it. */
@@ -169,30 +164,56 @@ static void
 reap(struct proc_struct *zombie)
 {
 	sched_wait_off_cpu(zombie);
-	arch_thread_discard(&zombie->context);
 	free_proc(zombie);
 	proc_count_down();
+}
+
+/* One who may be reaped, out of the table; sleeps until there is one. NULL: there
+ * will be none, for the reason in *err. */
+static inline struct proc_struct *
+wait_for_zombie(int pid, int *err)
+{
+	struct child_wait wait = { .pid = pid };
+	struct proc_struct *zombie;
+
+	arch_irq_disable();
+	spin_lock_irqs_off(&proc_lock);
+	for (;;) {
+		*err = look_for_zombie(pid, &zombie);
+		if (zombie != NULL) {
+			leave_table(zombie, current);
+			break;
+		}
+		if (*err == 0 && (atomic_load_relaxed(&current->flags) & PF_KILLED))
+			*err = -E_KILLED;
+		if (*err != 0)
+			break;
+		begin_waiting(&wait);
+		spin_unlock_irqs_off(&proc_lock);
+		schedule_irqs_off();
+		zombie = atomic_load(&wait.zombie);
+		if (likely(zombie != NULL)) {
+			local_intr_restore(true);
+			return zombie;
+		}
+		spin_lock_irqs_off(&proc_lock);
+		end_waiting();
+		zombie = wait.zombie; /* since we looked? */
+		if (zombie != NULL)
+			break;
+	}
+	spin_unlock_irqrestore(&proc_lock, true);
+	return zombie;
 }
 
 int
 do_wait(int pid, int *code)
 {
-	struct child_wait wait = { .pid = pid };
 	struct proc_struct *zombie;
-	bool sleeps;
 	int ret;
 
 	debug_assert(may_sleep());
-	arch_irq_disable();
-	do {
-		spin_lock_irqs_off(&proc_lock);
-		sleeps = must_sleep(&wait, &ret);
-		spin_unlock_irqs_off(&proc_lock);
-		if (sleeps)
-			schedule();
-		zombie = atomic_load(&wait.zombie);
-	} while (sleeps && zombie == NULL);
-	local_intr_restore(true);
+	zombie = wait_for_zombie(pid, &ret);
 	if (zombie == NULL)
 		return ret;
 	ret = zombie->pid;

@@ -8,7 +8,7 @@
  * touched any more, the pid was copied before.
  *
  *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> start
- *	          free_proc (with the stack) <- mm <- frame
+ *	          free_proc (with stack and context) <- mm
  *
  * How a thread starts: the port puts a trap frame at the top of its stack and
  * points its context at forkret (arch_kernel_thread_forge; arch_thread_forge for a
@@ -32,12 +32,18 @@ struct fork_args {
 	uintptr_t stack;
 };
 
-static int
+static inline int
 setup_kstack(struct proc_struct *proc)
 {
+	int ret;
+
 	if (likely(proc->kstack != 0))
 		return 0; /* it came with one */
-	return kstack_alloc(&proc->kstack);
+	ret = kstack_alloc(&proc->kstack);
+	/* Idle ones elsewhere may have taken all slots. */
+	if (unlikely(ret == -E_NO_FREE_PROC) && proc_release_kept() > 0)
+		ret = kstack_alloc(&proc->kstack);
+	return ret;
 }
 
 /* Kernel threads own no user space, and share nothing. Where a parent has
@@ -45,11 +51,11 @@ setup_kstack(struct proc_struct *proc)
 static int
 copy_mm(struct proc_struct *proc, unsigned clone_flags)
 {
-	assert(current->mm == NULL);
+	debug_assert(current->mm == NULL);
 	return 0;
 }
 
-static void
+static __always_inline void
 copy_thread(struct proc_struct *proc, const struct fork_args *args)
 {
 	void *kstack = (void *)proc->kstack;
@@ -62,7 +68,7 @@ copy_thread(struct proc_struct *proc, const struct fork_args *args)
 }
 
 /* Takes over what a child has from its parent and from the caller. */
-static void
+static __always_inline void
 inherit(struct proc_struct *proc, const struct fork_args *args)
 {
 	const struct proc_struct *parent = current;
@@ -77,26 +83,7 @@ inherit(struct proc_struct *proc, const struct fork_args *args)
 			    : atomic_load_relaxed(&parent->cpu);
 }
 
-/* Publishes it and starts it. The limit is looked at again where it counts.
- * Returns the pid or an error. */
-static int
-publish(struct proc_struct *proc)
-{
-	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
-	int pid = -E_NO_FREE_PROC;
-
-	if (likely(!proc_limit_reached())) {
-		proc_publish(proc, current);
-		pid = proc->pid;
-	}
-	spin_unlock_irqs_off(&proc_lock);
-	if (likely(pid > 0))
-		sched_start(proc);
-	local_intr_restore(irqs);
-	return pid;
-}
-
-static int
+static __always_inline int
 fork_process(const struct fork_args *args)
 {
 	struct proc_struct *proc;
@@ -117,17 +104,21 @@ fork_process(const struct fork_args *args)
 	if (ret != 0)
 		goto out_free_proc;
 	copy_thread(proc, args);
-	ret = publish(proc);
-	if (ret < 0)
-		goto out_discard_thread;
-	return ret;
+	ret = proc_publish(proc);
+	if (likely(ret > 0))
+		return ret;
 
-out_discard_thread:
-	arch_thread_discard(&proc->context);
 out_free_proc:
 	free_proc(proc);
 out:
 	return ret;
+}
+
+/* For all but the usual case, which is worth a copy of its own. */
+static __noinline int
+fork_any(const struct fork_args *args)
+{
+	return fork_process(args);
 }
 
 int
@@ -140,7 +131,7 @@ do_fork(unsigned clone_flags, uintptr_t stack, const struct trapframe *tf)
 		.bound_cpu = CPU_ANY,
 	};
 
-	return fork_process(&args);
+	return fork_any(&args);
 }
 
 int
@@ -169,5 +160,5 @@ kernel_thread_on(unsigned cpu, const char *name, thread_fn *fn, void *arg)
 
 	if (cpu != CPU_ANY && cpu >= nr_cpus)
 		return -E_INVAL;
-	return fork_process(&args);
+	return fork_any(&args);
 }

@@ -14,9 +14,10 @@
  *	nr_process   counted
  *
  * proc_publish() puts it into all of them under proc_lock with interrupts off,
- * so nobody sees it half done; proc_unpublish() takes it out again. Its life:
+ * so nobody sees it half done, and starts it; proc_unpublish() takes it out again.
+ * Its life:
  *
- *	alloc_proc --> UNINIT --wakeup--> RUNNABLE <--> SLEEPING
+ *	alloc_proc --> UNINIT --start--> RUNNABLE <--> SLEEPING
  *	                                     | do_exit
  *	free_proc <-- do_wait (parent) <-- ZOMBIE
  *
@@ -28,7 +29,7 @@
  * find_proc is good while proc_lock is held, no longer.
  *
  * LOCKING. proc_lock (rank PROC) is the outermost of the locks taken with
- * interrupts off. Under it only wakeup_proc is called. Idle threads (pid 0,
+ * interrupts off. Under it only wakeup_proc is called, for init. Idle threads (pid 0,
  * one a CPU, static) are in none of the places.
  *
  * COST. Birth and death touch a constant number of lines; only the end of a
@@ -62,6 +63,15 @@ process_limit(void)
 	return max_processes;
 }
 
+size_t
+proc_nr_kept(void)
+{
+	size_t nr = kstack_nr(), nr_used = nr_process();
+
+	/* Births under way have a stack and do not count yet. */
+	return nr > nr_used ? nr - nr_used : 0;
+}
+
 /* -- the five places ---------------------------------------------------------- */
 
 static inline struct list *
@@ -70,18 +80,38 @@ hash_head(int pid)
 	return &hash_list[(unsigned)pid & (HASH_LIST_SIZE - 1)];
 }
 
-void
-proc_publish(struct proc_struct *proc, struct proc_struct *parent)
+/* Into all of them. */
+static inline int
+enter_table(struct proc_struct *proc, struct proc_struct *parent)
+	REQUIRES(proc_lock)
 {
 	int pid = get_pid();
 
-	debug_assert(spin_is_held(&proc_lock));
 	proc->pid = pid;
 	proc->parent = parent;
 	list_add_tail(&parent->children, &proc->sibling);
 	list_add(hash_head(pid), &proc->hash_link);
 	list_add_tail(&proc_list, &proc->list_link);
 	(void)atomic_add(&nr_processes, 1);
+	return pid;
+}
+
+/* The limit is looked at again where it counts. */
+int
+proc_publish(struct proc_struct *proc)
+{
+	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
+	int pid;
+
+	if (unlikely(proc_limit_reached())) {
+		spin_unlock_irqrestore(&proc_lock, irqs);
+		return -E_NO_FREE_PROC;
+	}
+	pid = enter_table(proc, current);
+	spin_unlock_irqs_off(&proc_lock);
+	sched_start(proc);
+	local_intr_restore(irqs);
+	return pid;
 }
 
 void
@@ -100,7 +130,7 @@ find_proc(int pid)
 	struct list *head, *pos;
 
 	debug_assert(spin_is_held(&proc_lock));
-	if (pid <= 0 || pid >= MAX_PID)
+	if (unlikely(pid <= 0 || pid >= MAX_PID))
 		return NULL;
 	head = hash_head(pid);
 	list_for_each(pos, head) {

@@ -236,7 +236,7 @@ pick_next(struct run_queue *rq)
  * whatever it was about to do.
  */
 static __always_inline void
-schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
+schedule_as(bool preempted) NO_THREAD_SAFETY
 {
 	struct proc_struct *prev = current, *next;
 	struct run_queue *rq = this_rq();
@@ -258,8 +258,11 @@ schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
 		next = pick_next(rq);
 	}
 	next->runs++;
-	if (next != prev)
-		rq = proc_run(rq, prev, next);
+	if (next == prev) {
+		spin_release(&rq->lock);
+		return;
+	}
+	rq = proc_run(rq, prev, next);
 	spin_release(&rq->lock);
 }
 
@@ -270,8 +273,15 @@ schedule(void)
 
 	debug_assert(current->trap_depth == 0);
 	local_intr_save(irqs); /* nothing may move us between CPUs in here */
-	schedule_irqs_off(false);
+	schedule_as(false);
 	arch_irq_restore(irqs);
+}
+
+void
+schedule_irqs_off(void)
+{
+	debug_assert(!arch_irqs_on() && current->trap_depth == 0);
+	schedule_as(false);
 }
 
 /* Whether `heir`, who sleeps and is to be woken, may go on here at once: it is
@@ -291,8 +301,9 @@ sched_exit(struct proc_struct *heir) NO_THREAD_SAFETY
 	struct run_queue *rq = this_rq();
 
 	debug_assert(!arch_irqs_on() && self->trap_depth == 0);
+	debug_assert(self->preempt_count == 0 && self->held == NULL);
 	spin_acquire(&rq->lock, true);
-	if (heir != NULL && may_take_over(rq, heir)) {
+	if (heir != NULL && likely(may_take_over(rq, heir))) {
 		atomic_store(&heir->state, (enum proc_state)PROC_RUNNABLE);
 		heir->on_rq = true;
 		next = heir;
@@ -315,7 +326,7 @@ sched_exit(struct proc_struct *heir) NO_THREAD_SAFETY
 static __noinline void
 preempt(void)
 {
-	schedule_irqs_off(true);
+	schedule_as(true);
 }
 
 void

@@ -70,11 +70,12 @@ lock_rq_of(const struct proc_struct *proc) NO_THREAD_SAFETY
 static __always_inline void
 activate(struct run_queue *rq, struct proc_struct *proc)
 {
-	bool remote = rq->cpu != arch_cpu_id();
+	bool remote;
 
 	proc->on_rq = true;
 	rq->class->enqueue(rq, proc);
 	atomic_store_relaxed(&rq->nr_running, rq->nr_running + 1);
+	remote = rq->cpu != arch_cpu_id();
 	if (unlikely(remote))
 		atomic_count(&rq->nr_remote_wakeups, 1);
 	if (rq->curr == rq->idle) {
@@ -101,9 +102,12 @@ sched_start(struct proc_struct *proc) NO_THREAD_SAFETY
 	struct run_queue *rq;
 
 	debug_assert(!arch_irqs_on());
-	rq = select_rq(&run_queues[proc->cpu], proc);
+	rq = &run_queues[proc->cpu];
+	if (nr_cpus > 1) {
+		rq = select_rq(rq, proc);
+		atomic_store_relaxed(&proc->cpu, rq->cpu);
+	}
 	spin_acquire(&rq->lock, true);
-	atomic_store_relaxed(&proc->cpu, rq->cpu);
 	atomic_store_relaxed(&proc->state, (enum proc_state)PROC_RUNNABLE);
 	activate(rq, proc);
 	spin_release(&rq->lock);

@@ -31,7 +31,7 @@ typedef int thread_fn(void *arg);
 void switch_to(struct context *prev, struct context *next);
 
 /*
- * Makes a new thread ready for its first switch_to(): copies *tf to the top of
+ * Makes a new thread, whose context is all zero, ready for its first switch_to(): copies *tf to the top of
  * the stack [kstack, kstack + ARCH_KSTACK_PAGES * PAGE_SIZE) - return register 0,
  * user stack pointer `stack`, interrupts on - and points *context at forkret.
  * Returns where the frame lies. The first run is forkret: it calls
@@ -48,8 +48,8 @@ struct trapframe *arch_kernel_thread_forge(struct context *context,
 					   void *arg);
 
 /* The thread of this context will never run again and is not running (it may
- * be called before its first run): gives back what the port attached to it.
- * Called before the stack is freed; on an all-zero context it does nothing. */
+ * be called before its first run): gives back what the port attached to it, and
+ * clears it. Called before the stack is freed, also on an all-zero context. */
 void arch_thread_discard(struct context *context);
 
 /* The top of the stack that a trap from outside the kernel starts on

@@ -106,28 +106,32 @@ bitmap_tree_next_zero(const struct bitmap_tree *tree, size_t from)
 	return likely(nr < tree->nr_bits) ? nr : tree->nr_bits;
 }
 
-/* Finds the same number and sets its bit, in one go; some number >= that of the
- * bits if there is none. */
+/* Finds the same number and sets its bit, in one go. */
 static inline size_t
 bitmap_tree_take_next(const struct bitmap_tree *tree, size_t from)
 {
-	size_t leaf = from / BITS_PER_WORD, nr;
-	unsigned long word, taken;
+	size_t nr = bitmap_tree_next_zero(tree, from);
 
-	if (unlikely(from >= tree->nr_bits))
-		return tree->nr_bits;
-	word = tree->leaf[leaf];
-	taken = word | bitmap_bit(from);
-	/* The first one is free, most of the time; the last one of a word
-	 * brings summaries in. */
-	if (likely(taken != word && ~taken != 0)) {
-		tree->leaf[leaf] = taken;
-		return from;
-	}
-	nr = bitmap_tree_next_zero(tree, from);
-	if (nr < tree->nr_bits)
+	if (likely(nr < tree->nr_bits))
 		bitmap_tree_set(tree, nr);
 	return nr;
+}
+
+/* Sets this bit if it is clear and no summary changes: whether it did. No
+ * means nothing. The quick try before bitmap_tree_take_next(). */
+static inline bool
+bitmap_tree_try_take(const struct bitmap_tree *tree, size_t nr)
+{
+	unsigned long word, taken;
+
+	if (unlikely(nr >= tree->nr_bits))
+		return false;
+	word = tree->leaf[nr / BITS_PER_WORD];
+	taken = word | bitmap_bit(nr);
+	if (unlikely(taken == word || ~taken == 0))
+		return false;
+	tree->leaf[nr / BITS_PER_WORD] = taken;
+	return true;
 }
 
 #endif /* KERNEL_BITMAP_H */

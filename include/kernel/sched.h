@@ -61,6 +61,8 @@ const char *sched_class_name(void);
 /* Gives up the CPU. A thread whose state is not RUNNABLE is not queued again. May be called
  * with interrupts off (they stay off); no spinlock held. */
 void schedule(void);
+/* The same for who has turned them off. */
+void schedule_irqs_off(void);
 
 /* Lets others run first: back to the end of the queue. */
 static inline void
@@ -95,8 +97,11 @@ void cpu_idle(void) __noreturn;
 static inline void
 sched_wait_off_cpu(const struct proc_struct *proc)
 {
-	while (atomic_load(&proc->on_cpu) != 0)
+	if (likely(atomic_load(&proc->on_cpu) == 0))
+		return;
+	do
 		arch_cpu_relax();
+	while (atomic_load(&proc->on_cpu) != 0);
 }
 
 /* How often it was scheduled in, and the cycles it has used so far. */

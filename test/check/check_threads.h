@@ -20,6 +20,7 @@ int thread_exit(void *arg);
 
 void check_alloc_proc(void);
 void check_fork_failures(void);
+void check_idle_stacks(void);
 void check_wait(void);
 void check_kill(void);
 void check_orphans(void);

@@ -56,13 +56,12 @@ first_frame(void *kstack)
 	return (struct trapframe *)((char *)kstack + KSTACK_SIZE) - 1;
 }
 
-/* forkret expects nothing in the other registers. */
+/* forkret expects nothing in the other registers; they are 0. */
 static inline struct trapframe *
 start_with(struct context *context, struct trapframe *frame)
 {
 	context->eip = (uintptr_t)forkret;
 	context->esp = (uintptr_t)frame;
-	context->ebx = context->esi = context->edi = context->ebp = 0;
 	return frame;
 }
 

@@ -71,7 +71,8 @@ struct trapframe {
 PORT_INLINE void
 arch_thread_discard(struct context *context)
 {
-	(void)context;
+	context->eip = context->esp = context->ebx = 0;
+	context->esi = context->edi = context->ebp = 0;
 }
 
 /* The stack on which the CPU starts when a trap comes from user mode. */
