@@ -14,7 +14,10 @@ I386 = {
     "switch.wakeup": (300, "wakeup_proc and sleep, per switch"),
     "switch.wakeup_semaphore": (None, "sem_up and sem_down, per switch"),
     "thread.create_exit_wait": (900, ""),
+    "thread.create_exit_wait@kmalloc=slab": (600, "block and stack constructed"),
     "thread.create_exit_wait.4000": (900, "4,000 more threads asleep"),
+    "thread.create_exit_wait.4000@kmalloc=slab":
+        (600, "4,000 more threads asleep"),
     "pid.after_wrap.4000": (40, "get_pid with its lock held"),
     "page.pair.order0": (48, ""),
     "page.pair.order3": (350, "a tree policy"),

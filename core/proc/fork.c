@@ -40,10 +40,11 @@ setup_kstack(struct proc_struct *proc)
 	if (likely(proc->kstack != 0))
 		return 0; /* it came with one */
 	ret = kstack_alloc(&proc->kstack);
+	if (likely(ret != -E_NO_FREE_PROC))
+		return ret;
 	/* Idle ones elsewhere may have taken all slots. */
-	if (unlikely(ret == -E_NO_FREE_PROC) && proc_release_kept() > 0)
-		ret = kstack_alloc(&proc->kstack);
-	return ret;
+	(void)proc_release_kept();
+	return kstack_alloc(&proc->kstack);
 }
 
 /* Kernel threads own no user space, and share nothing. Where a parent has
