@@ -124,17 +124,16 @@ strip_node(unsigned node)
 		struct proc_struct *proc;
 
 		nr_before = atomic_load(&nr_constructed);
-		proc = kmem_cache_alloc_node(proc_cache,
-					     __GFP_THISNODE | __GFP_NOWARN,
-					     node);
+		proc = kmem_cache_alloc_node(
+			proc_cache, __GFP_THISNODE | __GFP_NOWARN, node);
 		if (proc == NULL)
 			break;
 		strip(proc);
 		list_add(&bare, &proc->list_link);
 	} while (atomic_load(&nr_constructed) == nr_before);
 	while (!list_empty(&bare)) {
-		struct proc_struct *proc = list_first_entry(
-			&bare, struct proc_struct, list_link);
+		struct proc_struct *proc =
+			list_first_entry(&bare, struct proc_struct, list_link);
 
 		list_unlink(&proc->list_link);
 		kmem_cache_free(proc_cache, proc);
@@ -184,8 +183,7 @@ control_block_init(void)
 		.dtor = proc_dtor,
 	};
 
-	proc_cache = kmem_cache_create_args("proc_struct",
-					    sizeof(struct proc_struct), &args,
-					    SLAB_PANIC);
+	proc_cache = kmem_cache_create_args(
+		"proc_struct", sizeof(struct proc_struct), &args, SLAB_PANIC);
 	reclaimer_register(&kept_reclaimer);
 }

@@ -184,7 +184,8 @@ wait_for_zombie(int pid, int *err)
 			leave_table(zombie, current);
 			break;
 		}
-		if (*err == 0 && (atomic_load_relaxed(&current->flags) & PF_KILLED))
+		if (*err == 0 &&
+		    (atomic_load_relaxed(&current->flags) & PF_KILLED))
 			*err = -E_KILLED;
 		if (*err != 0)
 			break;

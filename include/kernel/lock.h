@@ -21,8 +21,8 @@ enum lock_rank {
 	/* Taken with interrupts on: an interrupt may take any of the others
 	 * inside them, so these come first. */
 	LOCK_RANK_KSTACK = 1, /* stack slots */
-	LOCK_RANK_PROC,	    /* process list, pids, family */
-	LOCK_RANK_OBJECT,   /* a mutex's, semaphore's or completion's inside */
+	LOCK_RANK_PROC,	      /* process list, pids, family */
+	LOCK_RANK_OBJECT, /* a mutex's, semaphore's or completion's inside */
 	LOCK_RANK_WAIT_QUEUE, /* a wait queue */
 	LOCK_RANK_TIMER,      /* a CPU's timers */
 	LOCK_RANK_KMEM,	      /* kmalloc back ends */
