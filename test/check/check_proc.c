@@ -1,14 +1,12 @@
 /*
- * Checks of birth, life and death: what a control block holds at its start, every
- * error path of do_fork, waiting, killing, orphans, pids, limits.
+ * Checks of life and death: waiting, killing, handing over, orphans, pids, limits.
  */
 #include <kernel/check.h>
-#include <kernel/failpoint.h>
 #include <kernel/page.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
-#include "../../core/kmem/internal.h"
+#include <kernel/timer.h>
 #include "../../core/proc/internal.h"
 #include "check_threads.h"
 
@@ -45,223 +43,12 @@ thread_return(void *arg)
 	return (int)(intptr_t)arg;
 }
 
-static int
+int
 thread_wait_for_stop(void *arg)
 {
 	while (!kthread_should_stop())
 		(void)sleep_ticks(WAIT_FOR_EVER);
 	return 77;
-}
-
-/* -- birth -------------------------------------------------------------------- */
-
-static size_t
-nr_nonzero(const void *bytes, size_t n)
-{
-	const char *byte = bytes;
-	size_t nr = 0;
-
-	while (n-- > 0)
-		nr += byte[n] != 0;
-	return nr;
-}
-
-/* Every field as alloc_proc() promises it. */
-static void
-expect_start_values(const struct proc_struct *proc)
-{
-	EXPECT_EQ(proc->state, PROC_UNINIT);
-	EXPECT_EQ(proc->pid, -1);
-	EXPECT(proc->cr3.addr == boot_cr3.addr);
-	EXPECT_EQ(proc->bound_cpu, CPU_ANY);
-	EXPECT(proc->cpu == 0 && !proc->on_rq && proc->on_cpu == 0);
-	EXPECT(proc->runs == 0 && proc->cycles == 0 && proc->time_slice == 0);
-	EXPECT(proc->need_resched == 0 && proc->preempt_count == 0);
-	EXPECT(proc->held == NULL && proc->trap_depth == 0);
-	EXPECT(proc->flags == 0 && proc->exit_code == 0);
-	EXPECT(proc->wait_state == WT_NONE && proc->child_wait == NULL);
-	EXPECT(proc->parent == NULL && proc->mm == NULL && proc->tf == NULL);
-	EXPECT(list_empty(&proc->children) && list_empty(&proc->zombies));
-	EXPECT_EQ(nr_nonzero(proc->name, sizeof(proc->name)), 0);
-	EXPECT_EQ(nr_nonzero(&proc->context, sizeof(proc->context)), 0);
-}
-
-struct dirt {
-	struct proc_struct *proc;
-	int orphan;
-};
-
-/* Leaves as much behind as a thread can: flags, a code, accounts, a name without
- * an end, a dead child and a living one. */
-static int
-thread_leave_dirt(void *arg)
-{
-	struct dirt *dirt = arg;
-	struct proc_struct *self = current;
-
-	if (kernel_thread(thread_return, NULL, 0) < 0)
-		return 1;
-	dirt->orphan = kernel_thread(thread_wait_for_stop, NULL, 0);
-	atomic_store(&dirt->proc, self);
-	while (!kthread_should_stop())
-		(void)sleep_ticks(WAIT_FOR_EVER);
-	memset(self->name, 'x', sizeof(self->name));
-	return -77;
-}
-
-#define LOOK_AGAIN_MAX 64
-
-/* Allocates until `wanted` comes, then gives all of it back; whether it came. */
-static bool
-look_for_again(const struct proc_struct *wanted)
-{
-	struct proc_struct *procs[LOOK_AGAIN_MAX];
-	unsigned nr = 0;
-	bool found = false;
-
-	while (nr < LOOK_AGAIN_MAX && !found) {
-		procs[nr] = alloc_proc();
-		if (procs[nr] == NULL)
-			break;
-		expect_start_values(procs[nr]);
-		found = procs[nr++] == wanted;
-	}
-	if (found && strcmp(kmem_backend_chosen()->name, "slab") == 0)
-		EXPECT(wanted->kstack != 0);
-	while (nr > 0)
-		free_proc(procs[--nr]);
-	return found;
-}
-
-/* A control block starts defined in every field, new or after a life. */
-void
-check_alloc_proc(void)
-{
-	struct quiet_state before = quiet_state_take();
-	struct proc_struct *fresh = alloc_proc();
-	struct dirt dirt = { .proc = NULL };
-	int pid, code = 0;
-
-	if (!EXPECT(fresh != NULL))
-		return;
-	expect_start_values(fresh);
-	free_proc(fresh);
-	pid = kernel_thread(thread_leave_dirt, &dirt, 0);
-	if (!EXPECT(pid > 0))
-		return;
-	while (atomic_load(&dirt.proc) == NULL)
-		(void)sleep_ticks(1);
-	EXPECT_EQ(do_kill(pid), 0);
-	EXPECT_EQ(do_wait(pid, &code), pid);
-	EXPECT_EQ(code, -77);
-	printk("# alloc_proc: the block of a dead thread %s again\n",
-	       look_for_again(dirt.proc) ? "came" : "did not come");
-	EXPECT_EQ(do_kill(dirt.orphan), 0);
-	while (nr_process() > before.nr_process)
-		(void)sleep_ticks(1);
-	quiet_state_expect(&before);
-}
-
-/* Every allocation on the way to a running thread fails in turn: the right
- * error, and not a page or a count is missing afterwards. */
-void
-check_fork_failures(void)
-{
-	struct quiet_state before;
-	unsigned nr_failures = 0;
-
-	if (!KERNEL_DEBUG) {
-		check_skip("failpoints are in debug builds only");
-		return;
-	}
-	before = quiet_state_take();
-	for (unsigned n = 1; n < 100; n++) {
-		struct proc_struct *init_was = initproc;
-		int pid, code = -1;
-		bool fired;
-
-		proc_release_kept(); /* so that memory is asked for */
-		failpoint_arm(n);
-		pid = kernel_thread(thread_return, (void *)7, 0);
-		fired = failpoint_disarm();
-		if (!fired) {
-			EXPECT(pid > 0);
-			EXPECT_EQ(do_wait(pid, &code), pid);
-			EXPECT_EQ(code, 7);
-			break;
-		}
-		nr_failures++;
-		if (pid > 0 && nr_page_nodes > 1) {
-			/* Another node helped out. */
-			EXPECT_EQ(do_wait(pid, &code), pid);
-			continue;
-		}
-		EXPECT_EQ(pid, -E_NO_MEM);
-		EXPECT(initproc == init_was);
-		EXPECT_EQ(nr_process(), before.nr_process);
-		EXPECT_EQ(do_wait(0, NULL), -E_BAD_PROC);
-		quiet_state_expect(&before);
-	}
-	printk("# fork_failures: %u allocations failed in turn\n", nr_failures);
-	/* Control block, stack pages, the slot's mapping. */
-	EXPECT(nr_failures >= 3);
-	quiet_state_expect(&before);
-}
-
-/* -- the stacks of dead threads -------------------------------------------------- */
-
-#define CROWD 200
-#define SURVIVOR_EACH 5
-
-static void
-end_crowd(int pids[], bool survivors_too)
-{
-	for (unsigned i = 0; i < CROWD; i++) {
-		if (pids[i] == 0 || (i % SURVIVOR_EACH == 0 && !survivors_too))
-			continue;
-		EXPECT_EQ(do_kill(pids[i]), 0);
-		EXPECT_EQ(do_wait(pids[i], NULL), pids[i]);
-		pids[i] = 0;
-	}
-}
-
-/*
- * Dead threads leave their stacks to the next ones; under pressure all of them go
- * back, also those whose control blocks lie between those of living threads.
- */
-void
-check_idle_stacks(void)
-{
-	bool keeps = strcmp(kmem_backend_chosen()->name, "slab") == 0;
-	struct quiet_state before = quiet_state_take();
-	static int pids[CROWD];
-	size_t nr_kept, nr_free, nr_released;
-
-	EXPECT_EQ(proc_nr_kept(), 0);
-	for (unsigned i = 0; i < CROWD; i++) {
-		pids[i] = kernel_thread(thread_wait_for_stop, NULL, 0);
-		EXPECT(pids[i] > 0);
-	}
-	EXPECT_EQ(proc_nr_kept(), 0);
-	end_crowd(pids, false);
-	nr_kept = proc_nr_kept();
-	nr_free = nr_free_pages();
-	nr_released = proc_release_kept();
-	page_drain_all();
-	printk("# idle_stacks: %zu of %u dead threads' stacks were kept, %zu pages released\n",
-	       nr_kept, CROWD - CROWD / SURVIVOR_EACH, nr_released);
-	EXPECT_EQ(proc_nr_kept(), 0);
-	EXPECT_EQ(nr_released, nr_kept * ARCH_KSTACK_PAGES);
-	EXPECT(nr_free_pages() >= nr_free + nr_released);
-	EXPECT(keeps ? nr_kept > CROWD / 2 : nr_kept == 0);
-	end_crowd(pids, true);
-	/* The reaper does it too, when there are many. */
-	for (unsigned i = 0; i < CROWD; i++)
-		pids[i] = kernel_thread(thread_wait_for_stop, NULL, 0);
-	end_crowd(pids, true);
-	proc_reap_kept();
-	EXPECT_EQ(proc_nr_kept(), 0);
-	quiet_state_expect(&before);
 }
 
 /* -- waiting and ending --------------------------------------------------------- */
@@ -336,6 +123,147 @@ thread_wait_for_child(void *arg)
 	*(volatile int *)arg = child;
 	ret = do_wait(child, NULL);
 	return ret == -E_KILLED ? 55 : 1;
+}
+
+/* -- a dying child leaves its CPU to the parent --------------------------------- */
+
+static struct hand_over {
+	struct proc_struct *parent;
+	struct timer timer;
+	unsigned cpu;
+	unsigned bystander_ran, moved;
+	bool in_transit; /* what the child is to make of its parent */
+} hand_over;
+
+static int
+thread_bystander(void *arg)
+{
+	atomic_store(&hand_over.bystander_ran, 1u);
+	return 0;
+}
+
+/* Somebody who was just moving the parent goes on with it. */
+static void
+finish_move(struct timer *timer)
+{
+	atomic_store(&hand_over.moved, 1u);
+	atomic_store(&hand_over.parent->state, (enum proc_state)PROC_SLEEPING);
+	wakeup_proc(hand_over.parent);
+}
+
+static int
+thread_die_alone(void *arg)
+{
+	while (atomic_load(&hand_over.parent->state) != PROC_SLEEPING)
+		(void)sleep_ticks(1);
+	if (hand_over.in_transit) {
+		timer_init(&hand_over.timer, finish_move);
+		timer_arm(&hand_over.timer, 3);
+		/* As in wakeup_proc between two locks. */
+		atomic_store(&hand_over.parent->state,
+			     (enum proc_state)PROC_RUNNABLE);
+	}
+	return 5;
+}
+
+/* Waits for a child that dies on that CPU. */
+static void
+wait_for_death_on(unsigned cpu)
+{
+	int pid = kernel_thread_on(cpu, "dies", thread_die_alone, NULL);
+	int code = 0;
+
+	if (!EXPECT(pid > 0))
+		return;
+	EXPECT_EQ(do_wait(pid, &code), pid);
+	EXPECT_EQ(code, 5);
+	EXPECT_EQ(arch_cpu_id(), hand_over.cpu);
+}
+
+/* The child is queued, then the bystander; the child dies, and only then is the
+ * parent woken. */
+static void
+wait_in_front_of_bystander(void)
+{
+	int pid = kernel_thread_on(hand_over.cpu, "dies", thread_return, NULL);
+	int bystander = kernel_thread_on(hand_over.cpu, "bystander",
+					 thread_bystander, NULL);
+
+	EXPECT(pid > 0 && bystander > 0);
+	EXPECT_EQ(do_wait(pid, NULL), pid);
+	EXPECT_EQ(atomic_load(&hand_over.bystander_ran), 1);
+	EXPECT_EQ(do_wait(bystander, NULL), bystander);
+}
+
+static int
+thread_hand_over_parent(void *arg)
+{
+	hand_over.parent = current;
+	/* Alone on this CPU. */
+	wait_for_death_on(hand_over.cpu);
+	/* Who was queued before the parent was woken runs before it. */
+	wait_in_front_of_bystander();
+	/* The parent is RUNNABLE and in no queue: somebody else moves it. */
+	hand_over.in_transit = true;
+	wait_for_death_on(hand_over.cpu);
+	EXPECT_EQ(hand_over.moved, 1);
+	hand_over.in_transit = false;
+	/* The parent's CPU is another one. */
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		wait_for_death_on(cpu);
+	return 0;
+}
+
+#define RACE_ROUNDS 2000
+
+/* Killed while its child dies elsewhere: it gets the one or the other. */
+static int
+thread_race_parent(void *arg)
+{
+	int pid = kernel_thread_on(nr_cpus - 1, "dies", thread_return, NULL);
+	int ret = do_wait(pid, NULL);
+
+	return ret == pid || ret == -E_KILLED ? 0 : ret;
+}
+
+static void
+race_kill_and_death(void)
+{
+	unsigned nr_wrong = 0;
+
+	for (unsigned round = 0; round < RACE_ROUNDS; round++) {
+		int pid = kernel_thread_on(nr_cpus > 2 ? 1 : 0, "race",
+					   thread_race_parent, NULL);
+		int code = 0;
+
+		if (!EXPECT(pid > 0))
+			return;
+		for (unsigned spin = 0; spin < round % 512; spin++)
+			arch_cpu_relax();
+		EXPECT_EQ(do_kill(pid), 0);
+		EXPECT_EQ(do_wait(pid, &code), pid);
+		nr_wrong += code != 0;
+	}
+	EXPECT_EQ(nr_wrong, 0);
+}
+
+void
+check_hand_over(void)
+{
+	struct quiet_state before = quiet_state_take();
+	unsigned patience = 300;
+	int pid;
+
+	hand_over = (struct hand_over){ .cpu = nr_cpus - 1 };
+	pid = kernel_thread_on(hand_over.cpu, "hand over",
+			       thread_hand_over_parent, NULL);
+	EXPECT(pid > 0);
+	EXPECT_EQ(do_wait(pid, NULL), pid);
+	race_kill_and_death();
+	/* Orphans are init's to reap. */
+	while (nr_process() > before.nr_process && patience-- > 0)
+		(void)sleep_ticks(1);
+	quiet_state_expect(&before);
 }
 
 static bool

@@ -125,6 +125,13 @@ const struct check checks[] = {
 		.run = check_kill,
 	},
 	{
+		.name = "hand_over",
+		.help = "who goes on when a child dies, and where",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_hand_over,
+	},
+	{
 		.name = "orphans",
 		.help = "init adopts and reaps",
 		.stage = CHECK_THREADS,
