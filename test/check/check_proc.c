@@ -276,6 +276,16 @@ is_alive(int pid)
 	return alive;
 }
 
+/* Leaves a dead child behind, and init asleep. */
+static int
+thread_leave_zombie(void *arg)
+{
+	int pid = kernel_thread(thread_return, NULL, 0);
+
+	(void)sleep_ticks(2);
+	return pid > 0 ? 0 : pid;
+}
+
 /* An orphan goes to init, who reaps it without being asked. */
 void
 check_orphans(void)
@@ -297,6 +307,11 @@ check_orphans(void)
 	while (nr_process() > before.nr_process)
 		(void)sleep_ticks(1);
 	EXPECT(!is_alive(orphan));
+	pid = kernel_thread(thread_leave_zombie, NULL, 0);
+	EXPECT_EQ(do_wait(pid, &code), pid);
+	EXPECT_EQ(code, 0);
+	for (unsigned i = 0; i < 100 && nr_process() > before.nr_process; i++)
+		(void)sleep_ticks(1);
 	quiet_state_expect(&before);
 }
 
@@ -341,6 +356,28 @@ check_pid_wrap(void)
 	quiet_state_expect(&before);
 }
 
+static int
+thread_bear_one(void *arg)
+{
+	int pid = kernel_thread(thread_return, NULL, 0);
+
+	return pid > 0 && do_wait(pid, NULL) == pid ? 0 : pid;
+}
+
+/* No CPU lacks a stack slot because of the stacks that lie idle at another. */
+static void
+expect_births_on_each_cpu(void)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		int pid = kernel_thread_on(cpu, "bears", thread_bear_one, NULL);
+		int code = -1;
+
+		EXPECT(pid > 0);
+		EXPECT_EQ(do_wait(pid, &code), pid);
+		EXPECT_EQ(code, 0);
+	}
+}
+
 /* As many threads as may be, all alive at once, pids unique, one more refused, and
  * all of it given back. */
 void
@@ -370,5 +407,6 @@ check_thread_limit(void)
 			EXPECT_EQ(do_wait(pid, NULL), pid);
 		}
 	}
+	expect_births_on_each_cpu();
 	quiet_state_expect(&before);
 }
