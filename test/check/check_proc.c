@@ -379,12 +379,11 @@ expect_births_on_each_cpu(void)
 }
 
 /* As many threads as may be, all alive at once, pids unique, one more refused, and
- * all of it given back. */
-void
-check_thread_limit(void)
+ * all of it given back. On one CPU, so that all idle stacks are there. */
+static int
+thread_fill_up(void *arg)
 {
 	static unsigned char seen[MAX_PID / 8];
-	struct quiet_state before = quiet_state_take();
 	size_t nr = 0, nr_twice = 0, want = process_limit() - nr_process();
 	int pid;
 
@@ -407,6 +406,17 @@ check_thread_limit(void)
 			EXPECT_EQ(do_wait(pid, NULL), pid);
 		}
 	}
+	return 0;
+}
+
+void
+check_thread_limit(void)
+{
+	struct quiet_state before = quiet_state_take();
+	int pid = kernel_thread_on(0, "fills up", thread_fill_up, NULL);
+
+	EXPECT(pid > 0);
+	EXPECT_EQ(do_wait(pid, NULL), pid);
 	expect_births_on_each_cpu();
 	quiet_state_expect(&before);
 }
