@@ -75,7 +75,10 @@ I386 = {
     "switch.wakeup": Aim(300, "wakeup_proc and sleep, per switch"),
     "switch.wakeup_semaphore": Aim(None, "sem_up and sem_down, per switch"),
     "thread.create_exit_wait": Aim(900),
+    f"thread.create_exit_wait{SLAB}": Aim(600, "block and stack constructed"),
     "thread.create_exit_wait.4000": Aim(900, "4,000 more threads asleep"),
+    f"thread.create_exit_wait.4000{SLAB}":
+        Aim(600, "4,000 more threads asleep"),
     "pid.after_wrap.4000": Aim(40, "get_pid with its lock held"),
     "page.pair.order0": Aim(48),
     "page.pair.order3": Aim(350, "a tree policy"),

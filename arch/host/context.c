@@ -42,39 +42,58 @@ BUILD_ASSERT(offsetof(struct context, r15) == CONTEXT_R15);
 #define STACK_BYTES (ARCH_KSTACK_PAGES * PAGE_SIZE)
 #define STACK_ALIGN ((uintptr_t)16)
 
-void
-arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg)
+/* Where the first frame of a thread on this stack lies. */
+static inline struct trapframe *
+first_frame(void *kstack)
 {
-	*tf = (struct trapframe){
-		.pc = (uintptr_t)fn,
-		.fn = fn,
-		.arg = arg,
-		.irqs_on = true,
+	uintptr_t top = (uintptr_t)kstack + STACK_BYTES;
+
+	return (struct trapframe *)ALIGN_DOWN(top - sizeof(struct trapframe),
+					      STACK_ALIGN);
+}
+
+static struct trapframe *
+start_with(struct context *context, void *kstack, struct trapframe *frame)
+{
+	uintptr_t *return_to = (uintptr_t *)frame - 1;
+
+	*context = (struct context){
+		.rsp = (uintptr_t)return_to,
+		.rbx = (uintptr_t)frame,
+		.stack_low = (uintptr_t)kstack,
+		.stack_size = STACK_BYTES,
 	};
+	host_fiber_forge(context);
+	*return_to = (uintptr_t)forkret;
+	return frame;
 }
 
 struct trapframe *
 arch_thread_forge(struct context *context, void *kstack, uintptr_t stack,
 		  const struct trapframe *tf)
 {
-	uintptr_t top = (uintptr_t)kstack + STACK_BYTES;
-	uintptr_t frame = ALIGN_DOWN(top - sizeof(*tf), STACK_ALIGN);
-	uintptr_t *return_to = (uintptr_t *)frame - 1;
-	struct trapframe *copy = (struct trapframe *)frame;
+	struct trapframe *copy = first_frame(kstack);
 
-	*context = (struct context){
-		.rsp = (uintptr_t)return_to,
-		.rbx = frame,
-		.stack_low = (uintptr_t)kstack,
-		.stack_size = STACK_BYTES,
-	};
-	host_fiber_forge(context);
-	*return_to = (uintptr_t)forkret;
 	*copy = *tf;
 	copy->sp = stack;
 	copy->ret = 0;
 	copy->irqs_on = true;
-	return copy;
+	return start_with(context, kstack, copy);
+}
+
+struct trapframe *
+arch_kernel_thread_forge(struct context *context, void *kstack, thread_fn *fn,
+			 void *arg)
+{
+	struct trapframe *frame = first_frame(kstack);
+
+	*frame = (struct trapframe){
+		.pc = (uintptr_t)fn,
+		.fn = fn,
+		.arg = arg,
+		.irqs_on = true,
+	};
+	return start_with(context, kstack, frame);
 }
 
 /* Not for AddressSanitizer: before a call that does not return it looks at
@@ -94,5 +113,5 @@ void
 arch_thread_discard(struct context *context)
 {
 	host_fiber_discard(context);
-	context->fiber = NULL;
+	*context = (struct context){ 0 };
 }

@@ -1,100 +1,106 @@
 /*
  * Control blocks, and the stacks that come with them.
  *
- * A control block comes from its own object cache, and a stack from kstack.c.
- * But a thread that has ended leaves both warm: up to KEPT_MAX of them wait in
- * a list, last in first out, each with its mapped stack, and the next birth
- * touches neither the object allocator nor a page table. When memory is short
- * (reclaimer), they are given back.
+ * A control block and its mapped stack are one constructed object, from the cache
+ * "proc_struct". In its free state, all fields that are the same in each life are
+ * set (lists empty, cr3, nothing held), the others have their start value, and
+ * the stack of the last life is still there, mapped:
  *
- *	alloc_proc <- kept list, else cache
- *	free_proc  -> kept list if it has a stack and there is room, else cache
+ *	memory of a slab	ctor: start values, no stack
+ *	  first alloc_proc	do_fork maps a stack
+ *	    life ... end	free_proc: start values, the stack stays
+ *	  next alloc_proc	nothing to do
+ *	    life ... end
+ *	memory given back	dtor: unmaps the stack, frees its pages
  *
- * Whatever the block held before, alloc_proc gives it its start value in every
- * byte; only `kstack` may already name a stack.
+ * WHY THE FIRST BIRTH MAPS THE STACK, not the constructor. A constructor runs for
+ * all objects of a slab at once, and cannot fail; a stack is many times the size
+ * of its control block, and can fail. So objects that nobody ever used own none,
+ * and what fails is one birth, with an error, not the growth of a cache.
  *
- * LOCKING. kept_lock (rank KEPT) guards the list; memory is allocated and freed
- * outside it.
+ * GIVING BACK. A slab goes back only when all of its objects are free, so one
+ * living thread would hold the stacks of its dead neighbours for ever. Hence
+ * proc_release_kept() takes stacks from free objects too: it allocates them, one
+ * after the other, until a fresh one says that there are no more, and frees them
+ * bare. A count of constructions tells which one was fresh; in a back end that
+ * constructs each time it is the first, and there are no idle stacks. This is done
+ * under pressure (reclaimer), when there is no stack slot left, and by the reaper
+ * every few seconds if more than IDLE_STACKS_MAX lie idle. Not by free_proc: it
+ * would have to strip the object that is freed, which is the one that the next
+ * birth takes.
+ *
+ * LOCKING. None of its own. Everything here runs in threads, without a lock.
  */
-#include <kernel/printk.h>
+#include <kernel/page.h>
 #include <kernel/string.h>
 #include "internal.h"
 
-#define KEPT_MAX 64
+#define IDLE_STACKS_MAX 64
 
 static struct kmem_cache *proc_cache;
-static struct spinlock kept_lock = SPINLOCK_INIT(LOCK_RANK_KEPT, "kept");
-static struct list kept_list = LIST_INIT(kept_list); /* by list_link */
-static size_t nr_kept;
+static unsigned nr_constructed;
 
-static struct proc_struct *
-take_kept(void)
+/* -- the object ----------------------------------------------------------------- */
+
+/* Whatever a life changes: back to its start value. The stack stays. What must
+ * be in order for a thread to end (nothing held, no children, not waiting) is. */
+static inline void
+set_start_values(struct proc_struct *proc)
 {
-	struct proc_struct *proc = NULL;
-
-	spin_lock(&kept_lock);
-	if (!list_empty(&kept_list)) {
-		proc = list_first_entry(&kept_list, struct proc_struct,
-					list_link);
-		list_del(&proc->list_link);
-		nr_kept--;
-	}
-	spin_unlock(&kept_lock);
-	return proc;
+	proc->tf = NULL;
+	atomic_store_relaxed(&proc->state, (enum proc_state)PROC_UNINIT);
+	atomic_store_relaxed(&proc->cpu, 0u);
+	proc->bound_cpu = CPU_ANY;
+	proc->time_slice = 0;
+	proc->runs = 0;
+	proc->cycles = 0;
+	proc->pid = -1;
+	proc->flags = 0;
+	proc->exit_code = 0;
+	proc->parent = NULL;
+	__builtin_memset(proc->name, 0, sizeof(proc->name));
 }
 
-/* Whether it was kept: there was room. */
-static bool
-keep(struct proc_struct *proc)
+static void
+proc_ctor(void *object)
 {
-	bool room;
+	struct proc_struct *proc = object;
 
-	spin_lock(&kept_lock);
-	room = nr_kept < KEPT_MAX;
-	if (room) {
-		list_add(&kept_list, &proc->list_link);
-		nr_kept++;
-	}
-	spin_unlock(&kept_lock);
-	return room;
+	memset(proc, 0, sizeof(*proc));
+	proc->cr3 = boot_cr3;
+	list_init(&proc->children);
+	list_init(&proc->zombies);
+	set_start_values(proc);
+	(void)atomic_add(&nr_constructed, 1u);
+}
+
+static void
+strip(struct proc_struct *proc)
+{
+	if (proc->kstack != 0)
+		kstack_free(proc->kstack);
+	proc->kstack = 0;
+}
+
+static void
+proc_dtor(void *object)
+{
+	strip(object);
 }
 
 struct proc_struct *
 alloc_proc(void)
 {
-	struct proc_struct *proc = take_kept();
-	uintptr_t kstack = 0;
-
-	if (likely(proc != NULL))
-		kstack = proc->kstack;
-	else
-		proc = kmem_cache_alloc(proc_cache, GFP_KERNEL);
-	if (proc == NULL)
-		return NULL;
-	/* State UNINIT, no flags, the whole name cleared, and so on. */
-	memset(proc, 0, sizeof(*proc));
-	proc->kstack = kstack;
-	proc->pid = -1;
-	proc->cr3 = boot_cr3;
-	proc->bound_cpu = CPU_ANY;
-	list_init(&proc->children);
-	list_init(&proc->zombies);
-	return proc;
-}
-
-static void
-release(struct proc_struct *proc)
-{
-	if (proc->kstack != 0)
-		kstack_free(proc->kstack);
-	kmem_cache_free(proc_cache, proc);
+	return kmem_cache_alloc(proc_cache, GFP_KERNEL);
 }
 
 void
 free_proc(struct proc_struct *proc)
 {
-	if (proc->kstack == 0 || !keep(proc))
-		release(proc);
+	debug_assert(proc->wait_state == WT_NONE && proc->child_wait == NULL);
+	arch_thread_discard(&proc->context);
+	set_start_values(proc);
+	kmem_cache_free(proc_cache, proc);
 }
 
 void
@@ -104,28 +110,57 @@ set_proc_name(struct proc_struct *proc, const char *name)
 	strlcpy(proc->name, name, sizeof(proc->name));
 }
 
-size_t
-proc_nr_kept(void)
-{
-	size_t nr;
+/* -- idle stacks ------------------------------------------------------------------ */
 
-	spin_lock(&kept_lock);
-	nr = nr_kept;
-	spin_unlock(&kept_lock);
-	return nr;
+/* Takes the stacks of free objects of this node. */
+static void
+strip_node(unsigned node)
+{
+	struct list bare;
+	unsigned nr_before;
+
+	list_init(&bare);
+	do {
+		struct proc_struct *proc;
+
+		nr_before = atomic_load(&nr_constructed);
+		proc = kmem_cache_alloc_node(
+			proc_cache, __GFP_THISNODE | __GFP_NOWARN, node);
+		if (proc == NULL)
+			break;
+		strip(proc);
+		list_add(&bare, &proc->list_link);
+	} while (atomic_load(&nr_constructed) == nr_before);
+	while (!list_empty(&bare)) {
+		struct proc_struct *proc =
+			list_first_entry(&bare, struct proc_struct, list_link);
+
+		list_unlink(&proc->list_link);
+		kmem_cache_free(proc_cache, proc);
+	}
 }
 
 size_t
 proc_release_kept(void)
 {
-	struct proc_struct *proc;
-	size_t nr_freed = 0;
+	size_t before = kstack_nr(), after;
 
-	while ((proc = take_kept()) != NULL) {
-		release(proc);
-		nr_freed += ARCH_KSTACK_PAGES;
-	}
-	return nr_freed;
+	/* All free objects into their slabs, and as many slabs as possible
+	 * away; then what lies between living threads. */
+	(void)kmem_cache_shrink(proc_cache);
+	for (unsigned node = 0; node < nr_page_nodes && proc_nr_kept() > 0;
+	     node++)
+		strip_node(node);
+	(void)kmem_cache_shrink(proc_cache);
+	after = kstack_nr();
+	return before > after ? (before - after) * ARCH_KSTACK_PAGES : 0;
+}
+
+void
+proc_reap_kept(void)
+{
+	if (proc_nr_kept() > IDLE_STACKS_MAX)
+		(void)proc_release_kept();
 }
 
 static size_t
@@ -135,15 +170,20 @@ kept_reclaim(size_t nr_wanted, gfp_t gfp)
 }
 
 static struct reclaimer kept_reclaimer = {
-	.name = "kept threads",
+	.name = "idle kernel stacks",
 	.reclaim = kept_reclaim,
 };
 
 void
 control_block_init(void)
 {
-	proc_cache = kmem_cache_create("proc_struct",
-				       sizeof(struct proc_struct), CACHE_LINE,
-				       SLAB_PANIC, NULL);
+	const struct kmem_cache_args args = {
+		.align = CACHE_LINE,
+		.ctor = proc_ctor,
+		.dtor = proc_dtor,
+	};
+
+	proc_cache = kmem_cache_create_args(
+		"proc_struct", sizeof(struct proc_struct), &args, SLAB_PANIC);
 	reclaimer_register(&kept_reclaimer);
 }

@@ -8,20 +8,33 @@
  * block - after the dead thread has left its stack, which on another CPU may
  * still take a moment (on_cpu).
  *
- * The parent sleeps with wait_state WT_CHILD, set under proc_lock, under which
- * a child also becomes a zombie: the wake-up cannot be lost.
+ * HANDING OVER. A parent that sleeps in do_wait() says for whom, in a struct
+ * child_wait on its stack. The child that it waits for does the parent's part
+ * of the work, since it holds the lock already: it takes itself out of the
+ * table, puts itself into child_wait, and leaves the CPU to the parent, who
+ * finds what it wanted without taking the lock again:
+ *
+ *	parent: do_wait			child: do_exit
+ *	lock; child_wait = mine
+ *	SLEEPING; unlock; schedule	lock; out of the table
+ *	   ...				mine.zombie = self; child_wait = NULL
+ *	mine.zombie: reap		unlock; sched_exit(parent)
+ *
+ * Both set and look under proc_lock: no wake-up is lost. A parent that is woken
+ * for another reason (do_kill, an orphan for init) and finds nothing handed over
+ * takes the lock and looks at everything again. And it stays where it is as
+ * long as the child needs it: it has to wait until the child is off its CPU.
  *
  * do_kill only asks. The flag is set, and a thread whose sleep allows it
  * (WT_INTERRUPTIBLE) wakes up and finds it; who never looks, never ends.
  */
 #include "internal.h"
 
-static void
-wake_parent(struct proc_struct *parent) REQUIRES(proc_lock)
-{
-	if (atomic_load_relaxed(&parent->wait_state) & WT_CHILD)
-		wakeup_proc(parent);
-}
+/* What a parent sleeps for in do_wait. */
+struct child_wait {
+	int pid;		    /* 0: any child */
+	struct proc_struct *zombie; /* (p) who was handed over */
+};
 
 static void
 adopt_by_init(struct list *orphans, struct list *family) REQUIRES(proc_lock)
@@ -33,47 +46,78 @@ adopt_by_init(struct list *orphans, struct list *family) REQUIRES(proc_lock)
 	list_splice_tail(family, orphans);
 }
 
-/* From here on the thread is its parent's to reap; it only has to go. */
+/* The zombie leaves the table, to be reaped by `parent`. */
 static void
+leave_table(struct proc_struct *zombie, const struct proc_struct *parent)
+	REQUIRES(proc_lock)
+{
+	unsigned cpu = atomic_load_relaxed(&parent->cpu);
+
+	proc_unpublish(zombie);
+	if (unlikely(zombie->cpu != cpu))
+		atomic_count(&run_queues[cpu].nr_remote_reaps, 1);
+}
+
+/*
+ * From here on the thread is its parent's to reap; it only has to go. Returns the
+ * parent if it is to be woken: it waits for this one, and has got it.
+ */
+static struct proc_struct *
 become_zombie(struct proc_struct *self, int code) REQUIRES(proc_lock)
 {
+	struct proc_struct *parent = self->parent;
+	struct child_wait *wait = parent->child_wait;
+
 	self->exit_code = code;
-	list_del(&self->sibling);
-	list_add_tail(&self->parent->zombies, &self->sibling);
-	set_current_state(PROC_ZOMBIE);
-	wake_parent(self->parent);
+	atomic_store_relaxed(&self->state, (enum proc_state)PROC_ZOMBIE);
+	if (wait == NULL || (wait->pid != 0 && wait->pid != self->pid)) {
+		list_del(&self->sibling);
+		list_add_tail(&parent->zombies, &self->sibling);
+		return NULL;
+	}
+	leave_table(self, parent);
+	parent->child_wait = NULL;
+	atomic_store_relaxed(&parent->wait_state, (unsigned)WT_NONE);
+	atomic_store(&wait->zombie, self);
+	return parent;
+}
+
+/* Children, living and dead, go to init. */
+static void
+leave_orphans(struct proc_struct *self) REQUIRES(proc_lock)
+{
+	if (!list_empty(&self->zombies)) {
+		adopt_by_init(&self->zombies, &initproc->zombies);
+		if (initproc->child_wait != NULL)
+			wakeup_proc(initproc);
+	}
+	if (!list_empty(&self->children))
+		adopt_by_init(&self->children, &initproc->children);
 }
 
 void
 do_exit(int code)
 {
-	struct proc_struct *self = current;
+	struct proc_struct *self = current, *heir;
 
-	assert(self != initproc && self->pid > 0);
-	(void)spin_lock_irqsave(&proc_lock);
-	if (!list_empty(&self->zombies)) {
-		adopt_by_init(&self->zombies, &initproc->zombies);
-		wake_parent(initproc);
-	}
-	if (!list_empty(&self->children))
-		adopt_by_init(&self->children, &initproc->children);
-	become_zombie(self, code);
-	/* Interrupts stay off: nothing may run on this stack but the way out. */
-	spin_unlock_irqrestore(&proc_lock, false);
-	schedule();
-	panic("do_exit: zombie %d was scheduled", self->pid);
+	assert(self->pid > 1); /* neither idle nor init */
+	/* They stay off: nothing may run on this stack but the way out. */
+	arch_irq_disable();
+	spin_lock_irqs_off(&proc_lock);
+	leave_orphans(self);
+	heir = become_zombie(self, code);
+	spin_unlock_irqs_off(&proc_lock);
+	sched_exit(heir);
 }
 
 /*
  * A zombie that do_wait(pid) may reap now: *zombie. 0: there are children to
- * wait for. -E_BAD_PROC: there never will be. *child remembers the one with
- * this pid between calls: only its parent, the caller, can make it go away.
+ * wait for. -E_BAD_PROC: there never will be.
  */
 static int
-look_for_zombie(int pid, struct proc_struct **child,
-		struct proc_struct **zombie) REQUIRES(proc_lock)
+look_for_zombie(int pid, struct proc_struct **zombie) REQUIRES(proc_lock)
 {
-	struct proc_struct *self = current;
+	struct proc_struct *self = current, *child;
 
 	*zombie = NULL;
 	if (pid == 0) {
@@ -84,13 +128,35 @@ look_for_zombie(int pid, struct proc_struct **child,
 			return -E_BAD_PROC;
 		return 0;
 	}
-	if (*child == NULL)
-		*child = find_proc(pid);
-	if (*child == NULL || (*child)->parent != self)
+	child = find_proc(pid);
+	if (child == NULL || child->parent != self)
 		return -E_BAD_PROC;
-	if (atomic_load_relaxed(&(*child)->state) == PROC_ZOMBIE)
-		*zombie = *child;
+	if (atomic_load_relaxed(&child->state) == PROC_ZOMBIE)
+		*zombie = child;
 	return 0;
+}
+
+/* The caller is about to sleep, and says for whom. */
+static void
+begin_waiting(struct child_wait *wait) REQUIRES(proc_lock)
+{
+	struct proc_struct *self = current;
+
+	self->child_wait = wait;
+	atomic_store_relaxed(&self->wait_state,
+			     (unsigned)(WT_CHILD | WT_INTERRUPTIBLE));
+	/* No barrier: who wakes us takes the lock first. */
+	atomic_store_relaxed(&self->state, (enum proc_state)PROC_SLEEPING);
+}
+
+/* It is awake, and nothing was handed over before it took the lock. */
+static void
+end_waiting(void) REQUIRES(proc_lock)
+{
+	struct proc_struct *self = current;
+
+	self->child_wait = NULL;
+	atomic_store_relaxed(&self->wait_state, (unsigned)WT_NONE);
 }
 
 /* The zombie is in no list any more: nobody else knows it. */
@@ -98,41 +164,57 @@ static void
 reap(struct proc_struct *zombie)
 {
 	sched_wait_off_cpu(zombie);
-	arch_thread_discard(&zombie->context);
 	free_proc(zombie);
 	proc_count_down();
+}
+
+/* One who may be reaped, out of the table; sleeps until there is one. NULL: there
+ * will be none, for the reason in *err. */
+static inline struct proc_struct *
+wait_for_zombie(int pid, int *err)
+{
+	struct child_wait wait = { .pid = pid };
+	struct proc_struct *zombie;
+
+	arch_irq_disable();
+	spin_lock_irqs_off(&proc_lock);
+	for (;;) {
+		*err = look_for_zombie(pid, &zombie);
+		if (zombie != NULL) {
+			leave_table(zombie, current);
+			break;
+		}
+		if (*err == 0 &&
+		    (atomic_load_relaxed(&current->flags) & PF_KILLED))
+			*err = -E_KILLED;
+		if (*err != 0)
+			break;
+		begin_waiting(&wait);
+		spin_unlock_irqs_off(&proc_lock);
+		schedule_irqs_off();
+		zombie = atomic_load(&wait.zombie);
+		if (likely(zombie != NULL)) {
+			local_intr_restore(true);
+			return zombie;
+		}
+		spin_lock_irqs_off(&proc_lock);
+		end_waiting();
+		zombie = wait.zombie; /* since we looked? */
+		if (zombie != NULL)
+			break;
+	}
+	spin_unlock_irqrestore(&proc_lock, true);
+	return zombie;
 }
 
 int
 do_wait(int pid, int *code)
 {
-	struct proc_struct *self = current, *child = NULL, *zombie;
-	irq_state_t irqs;
+	struct proc_struct *zombie;
 	int ret;
 
 	debug_assert(may_sleep());
-	for (;;) {
-		irqs = spin_lock_irqsave(&proc_lock);
-		ret = look_for_zombie(pid, &child, &zombie);
-		if (zombie != NULL || ret != 0)
-			break;
-		if (atomic_load_relaxed(&self->flags) & PF_KILLED) {
-			ret = -E_KILLED;
-			break;
-		}
-		atomic_store_relaxed(&self->wait_state,
-				     (unsigned)(WT_CHILD | WT_INTERRUPTIBLE));
-		set_current_state(PROC_SLEEPING);
-		spin_unlock_irqrestore(&proc_lock, irqs);
-		schedule();
-	}
-	atomic_store_relaxed(&self->wait_state, (unsigned)WT_NONE);
-	if (zombie != NULL) {
-		proc_unpublish(zombie);
-		if (zombie->cpu != self->cpu)
-			atomic_count(&run_queues[self->cpu].nr_remote_reaps, 1);
-	}
-	spin_unlock_irqrestore(&proc_lock, irqs);
+	zombie = wait_for_zombie(pid, &ret);
 	if (zombie == NULL)
 		return ret;
 	ret = zombie->pid;

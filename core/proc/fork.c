@@ -4,14 +4,15 @@
  * A new process is built in private, in the order below; the first step that
  * fails undoes the ones before it, in reverse, and nobody has seen anything. Only when
  * it is complete is it published (pid, lists, count: one step), and only then
- * woken. After wakeup_proc it may already have run and ended: nothing of it is
+ * started. After sched_start it may already have run and ended: nothing of it is
  * touched any more, the pid was copied before.
  *
- *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> wake
- *	          free_proc (with the stack) <- mm <- frame
+ *	limit -> alloc_proc -> stack -> mm -> frame and context -> publish -> start
+ *	          free_proc (with stack and context) <- mm
  *
- * How a thread starts: do_fork puts a trap frame at the top of its stack and
- * points its context at forkret (the port's arch_thread_forge). The first
+ * How a thread starts: the port puts a trap frame at the top of its stack and
+ * points its context at forkret (arch_kernel_thread_forge; arch_thread_forge for a
+ * frame that do_fork was given). The first
  * switch_to "returns" into forkret, which ends the switch and leaves through
  * the frame as if from a trap; the frame leads to fn(arg), and fn's result to
  * do_exit.
@@ -21,17 +22,28 @@
 
 struct fork_args {
 	unsigned clone_flags;
-	uintptr_t stack;
-	const struct trapframe *tf;
 	unsigned bound_cpu;
 	const char *name; /* NULL: the parent's */
+	/* Either what a kernel thread runs, */
+	thread_fn *fn;
+	void *arg;
+	/* or, with fn NULL, the frame to return to and the stack there. */
+	const struct trapframe *tf;
+	uintptr_t stack;
 };
 
-static int
+static inline int
 setup_kstack(struct proc_struct *proc)
 {
+	int ret;
+
 	if (likely(proc->kstack != 0))
 		return 0; /* it came with one */
+	ret = kstack_alloc(&proc->kstack);
+	if (likely(ret != -E_NO_FREE_PROC))
+		return ret;
+	/* Idle ones elsewhere may have taken all slots. */
+	(void)proc_release_kept();
 	return kstack_alloc(&proc->kstack);
 }
 
@@ -40,48 +52,39 @@ setup_kstack(struct proc_struct *proc)
 static int
 copy_mm(struct proc_struct *proc, unsigned clone_flags)
 {
-	assert(current->mm == NULL);
+	debug_assert(current->mm == NULL);
 	return 0;
 }
 
-static void
-copy_thread(struct proc_struct *proc, uintptr_t stack,
-	    const struct trapframe *tf)
+static __always_inline void
+copy_thread(struct proc_struct *proc, const struct fork_args *args)
 {
-	proc->tf = arch_thread_forge(&proc->context, (void *)proc->kstack,
-				     stack, tf);
+	void *kstack = (void *)proc->kstack;
+
+	proc->tf = args->fn != NULL
+			   ? arch_kernel_thread_forge(&proc->context, kstack,
+						      args->fn, args->arg)
+			   : arch_thread_forge(&proc->context, kstack,
+					       args->stack, args->tf);
 }
 
 /* Takes over what a child has from its parent and from the caller. */
-static void
+static __always_inline void
 inherit(struct proc_struct *proc, const struct fork_args *args)
 {
+	const struct proc_struct *parent = current;
+
 	if (args->name == NULL)
-		memcpy(proc->name, current->name, sizeof(proc->name));
+		__builtin_memcpy(proc->name, parent->name, sizeof(proc->name));
 	else
 		set_proc_name(proc, args->name);
 	proc->bound_cpu = args->bound_cpu;
 	proc->cpu = args->bound_cpu != CPU_ANY
 			    ? args->bound_cpu
-			    : atomic_load_relaxed(&current->cpu);
+			    : atomic_load_relaxed(&parent->cpu);
 }
 
-/* The limit is looked at again where it counts. Returns the pid or an error. */
-static int
-publish(struct proc_struct *proc)
-{
-	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
-	int pid = -E_NO_FREE_PROC;
-
-	if (!proc_limit_reached()) {
-		proc_publish(proc, current);
-		pid = proc->pid;
-	}
-	spin_unlock_irqrestore(&proc_lock, irqs);
-	return pid;
-}
-
-static int
+static __always_inline int
 fork_process(const struct fork_args *args)
 {
 	struct proc_struct *proc;
@@ -101,19 +104,22 @@ fork_process(const struct fork_args *args)
 	ret = copy_mm(proc, args->clone_flags);
 	if (ret != 0)
 		goto out_free_proc;
-	copy_thread(proc, args->stack, args->tf);
-	ret = publish(proc);
-	if (ret < 0)
-		goto out_discard_thread;
-	wakeup_proc(proc);
-	return ret;
+	copy_thread(proc, args);
+	ret = proc_publish(proc);
+	if (likely(ret > 0))
+		return ret;
 
-out_discard_thread:
-	arch_thread_discard(&proc->context);
 out_free_proc:
 	free_proc(proc);
 out:
 	return ret;
+}
+
+/* For all but the usual case, which is worth a copy of its own. */
+static __noinline int
+fork_any(const struct fork_args *args)
+{
+	return fork_process(args);
 }
 
 int
@@ -126,31 +132,34 @@ do_fork(unsigned clone_flags, uintptr_t stack, const struct trapframe *tf)
 		.bound_cpu = CPU_ANY,
 	};
 
-	return fork_process(&args);
+	return fork_any(&args);
 }
 
 int
 kernel_thread(thread_fn *fn, void *arg, unsigned clone_flags)
 {
-	struct trapframe tf;
+	const struct fork_args args = {
+		.clone_flags = clone_flags | CLONE_VM,
+		.bound_cpu = CPU_ANY,
+		.fn = fn,
+		.arg = arg,
+	};
 
-	arch_frame_forge(&tf, fn, arg);
-	return do_fork(clone_flags | CLONE_VM, 0, &tf);
+	return fork_process(&args);
 }
 
 int
 kernel_thread_on(unsigned cpu, const char *name, thread_fn *fn, void *arg)
 {
-	struct trapframe tf;
 	const struct fork_args args = {
 		.clone_flags = CLONE_VM,
-		.tf = &tf,
 		.bound_cpu = cpu,
 		.name = name,
+		.fn = fn,
+		.arg = arg,
 	};
 
 	if (cpu != CPU_ANY && cpu >= nr_cpus)
 		return -E_INVAL;
-	arch_frame_forge(&tf, fn, arg);
-	return fork_process(&args);
+	return fork_any(&args);
 }

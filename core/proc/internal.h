@@ -13,13 +13,27 @@ extern struct spinlock proc_lock;
 
 /* -- proc.c: the table of processes ------------------------------------------- */
 
-void proc_publish(struct proc_struct *proc, struct proc_struct *parent)
-	REQUIRES(proc_lock);
+/* A new child of the caller: into the table, and into a run queue. Its pid, or
+ * -E_NO_FREE_PROC. */
+int proc_publish(struct proc_struct *proc) __must_check;
 void proc_unpublish(struct proc_struct *proc) REQUIRES(proc_lock);
+
+extern size_t nr_processes; /* grows under proc_lock */
+extern size_t max_processes;
+
 /* As many as there may be? Exact only under proc_lock. */
-bool proc_limit_reached(void);
+static inline bool
+proc_limit_reached(void)
+{
+	return atomic_load_relaxed(&nr_processes) >= max_processes;
+}
+
 /* One less: the last step of a process's end. */
-void proc_count_down(void);
+static inline void
+proc_count_down(void)
+{
+	(void)atomic_sub(&nr_processes, 1);
+}
 
 /* -- pid.c ---------------------------------------------------------------------- */
 
@@ -30,15 +44,27 @@ void put_pid(int pid) REQUIRES(proc_lock);
 /* -- control_block.c ------------------------------------------------------------ */
 
 void control_block_init(void);
-/* A control block with every field at its start value; kstack is a stack, or 0.
- * NULL: no memory, nothing was touched. May sleep. */
+/* A control block with every field at its start value; kstack is a mapped stack,
+ * or 0. NULL: no memory, nothing was touched. May sleep. */
 struct proc_struct *alloc_proc(void) __must_check;
-/* With its stack, if it has one. Nobody knows the thread any more. */
+/* With its stack, if it has one, and what the port attached to the context.
+ * Nobody knows the thread any more. May sleep. */
 void free_proc(struct proc_struct *proc);
+/* Gives idle stacks back if there are many. Sleeps. */
+void proc_reap_kept(void);
 
 /* -- kstack.c ------------------------------------------------------------------- */
 
 void kstack_init(size_t nr_slots);
+extern size_t nr_kstacks; /* changes under kstack's lock */
+
+/* How many are mapped. */
+static inline size_t
+kstack_nr(void)
+{
+	return atomic_load_relaxed(&nr_kstacks);
+}
+
 /* The lowest address of a mapped stack in *kstack. -E_NO_MEM; -E_NO_FREE_PROC:
  * as many stacks as there may be processes. May sleep. */
 int kstack_alloc(uintptr_t *kstack) __must_check;

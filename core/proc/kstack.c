@@ -27,6 +27,7 @@ BITMAP_TREE_DEFINE(slots_taken, MAX_PROCESS);
 
 static struct spinlock kstack_lock = SPINLOCK_INIT(LOCK_RANK_KSTACK, "kstack");
 static size_t nr_slots;
+size_t nr_kstacks;
 
 static uintptr_t
 slot_to_kstack(size_t slot)
@@ -58,6 +59,7 @@ map_slot(struct page *pages, uintptr_t *kstack) REQUIRES(kstack_lock)
 	if (err != 0)
 		return err;
 	bitmap_tree_set(&slots_taken, slot);
+	atomic_count(&nr_kstacks, 1);
 	*kstack = low;
 	return 0;
 }
@@ -71,6 +73,7 @@ unmap_slot(uintptr_t kstack) REQUIRES(kstack_lock)
 	assert(flags != 0);
 	arch_unmap_range(arch_kernel_space(), kstack, ARCH_KSTACK_PAGES);
 	bitmap_tree_clear(&slots_taken, kstack_to_slot(kstack));
+	atomic_count(&nr_kstacks, -(size_t)1);
 	return phys_to_page(pa);
 }
 

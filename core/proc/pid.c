@@ -15,15 +15,27 @@ BITMAP_TREE_DEFINE(pids_taken, MAX_PID);
 
 static int last_pid;
 
+/* The next one is taken, or the numbers wrap. */
+static __noinline int
+get_pid_beyond(size_t next)
+{
+	size_t pid = bitmap_tree_take_next(&pids_taken, next);
+
+	/* pid 0 is idle's and never in the bitmap. */
+	if (pid >= MAX_PID)
+		pid = bitmap_tree_take_next(&pids_taken, 1);
+	last_pid = (int)pid;
+	return last_pid;
+}
+
 int
 get_pid(void)
 {
-	size_t pid = bitmap_tree_take_next(&pids_taken, (size_t)last_pid + 1);
+	size_t next = (size_t)last_pid + 1;
 
-	/* pid 0 is idle's and never in the bitmap. */
-	if (unlikely(pid >= MAX_PID))
-		pid = bitmap_tree_take_next(&pids_taken, 1);
-	last_pid = (int)pid;
+	if (unlikely(!bitmap_tree_try_take(&pids_taken, next)))
+		return get_pid_beyond(next);
+	last_pid = (int)next;
 	return last_pid;
 }
 

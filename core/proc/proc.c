@@ -14,9 +14,10 @@
  *	nr_process   counted
  *
  * proc_publish() puts it into all of them under proc_lock with interrupts off,
- * so nobody sees it half done; proc_unpublish() takes it out again. Its life:
+ * so nobody sees it half done, and starts it; proc_unpublish() takes it out again.
+ * Its life:
  *
- *	alloc_proc --> UNINIT --wakeup--> RUNNABLE <--> SLEEPING
+ *	alloc_proc --> UNINIT --start--> RUNNABLE <--> SLEEPING
  *	                                     | do_exit
  *	free_proc <-- do_wait (parent) <-- ZOMBIE
  *
@@ -28,7 +29,7 @@
  * find_proc is good while proc_lock is held, no longer.
  *
  * LOCKING. proc_lock (rank PROC) is the outermost of the locks taken with
- * interrupts off. Under it only wakeup_proc is called. Idle threads (pid 0,
+ * interrupts off. Under it only wakeup_proc is called, for init. Idle threads (pid 0,
  * one a CPU, static) are in none of the places.
  *
  * COST. Birth and death touch a constant number of lines; only the end of a
@@ -44,11 +45,11 @@ BUILD_ASSERT(IS_POWER_OF_2(HASH_LIST_SIZE));
 struct spinlock proc_lock = SPINLOCK_INIT(LOCK_RANK_PROC, "proc");
 struct proc_struct *initproc;
 phys_t boot_cr3;
+size_t nr_processes;
+size_t max_processes = DEFAULT_PROCESS_LIMIT;
 
 static struct list proc_list = LIST_INIT(proc_list);
 static struct list hash_list[HASH_LIST_SIZE];
-static size_t nr_processes; /* grows under proc_lock */
-static size_t limit = DEFAULT_PROCESS_LIMIT;
 
 size_t
 nr_process(void)
@@ -59,13 +60,16 @@ nr_process(void)
 size_t
 process_limit(void)
 {
-	return limit;
+	return max_processes;
 }
 
-bool
-proc_limit_reached(void)
+size_t
+proc_nr_kept(void)
 {
-	return atomic_load_relaxed(&nr_processes) >= limit;
+	size_t nr = kstack_nr(), nr_used = nr_process();
+
+	/* Births under way have a stack and do not count yet. */
+	return nr > nr_used ? nr - nr_used : 0;
 }
 
 /* -- the five places ---------------------------------------------------------- */
@@ -76,32 +80,48 @@ hash_head(int pid)
 	return &hash_list[(unsigned)pid & (HASH_LIST_SIZE - 1)];
 }
 
-void
-proc_publish(struct proc_struct *proc, struct proc_struct *parent)
+/* Into all of them. */
+static inline int
+enter_table(struct proc_struct *proc, struct proc_struct *parent)
+	REQUIRES(proc_lock)
 {
-	debug_assert(spin_is_held(&proc_lock));
-	proc->pid = get_pid();
+	int pid = get_pid();
+
+	proc->pid = pid;
 	proc->parent = parent;
 	list_add_tail(&parent->children, &proc->sibling);
-	list_add(hash_head(proc->pid), &proc->hash_link);
+	list_add(hash_head(pid), &proc->hash_link);
 	list_add_tail(&proc_list, &proc->list_link);
 	(void)atomic_add(&nr_processes, 1);
+	return pid;
+}
+
+/* The limit is looked at again where it counts. */
+int
+proc_publish(struct proc_struct *proc)
+{
+	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
+	int pid;
+
+	if (unlikely(proc_limit_reached())) {
+		spin_unlock_irqrestore(&proc_lock, irqs);
+		return -E_NO_FREE_PROC;
+	}
+	pid = enter_table(proc, current);
+	spin_unlock_irqs_off(&proc_lock);
+	sched_start(proc);
+	local_intr_restore(irqs);
+	return pid;
 }
 
 void
 proc_unpublish(struct proc_struct *proc)
 {
 	debug_assert(spin_is_held(&proc_lock));
-	list_del(&proc->list_link);
-	list_del(&proc->hash_link);
-	list_del(&proc->sibling);
+	list_unlink(&proc->list_link);
+	list_unlink(&proc->hash_link);
+	list_unlink(&proc->sibling);
 	put_pid(proc->pid);
-}
-
-void
-proc_count_down(void)
-{
-	(void)atomic_sub(&nr_processes, 1);
 }
 
 struct proc_struct *
@@ -110,7 +130,7 @@ find_proc(int pid)
 	struct list *head, *pos;
 
 	debug_assert(spin_is_held(&proc_lock));
-	if (pid <= 0 || pid >= MAX_PID)
+	if (unlikely(pid <= 0 || pid >= MAX_PID))
 		return NULL;
 	head = hash_head(pid);
 	list_for_each(pos, head) {
@@ -163,7 +183,7 @@ threads_set(const char *value)
 	if (parse_unsigned(value, &n) != 0 || n < PROCESS_LIMIT_MIN ||
 	    n > MAX_PROCESS)
 		return -E_INVAL;
-	limit = n;
+	max_processes = n;
 	return 0;
 }
 
@@ -172,7 +192,7 @@ threads_get(void)
 {
 	static char text[12];
 
-	snprintf(text, sizeof(text), "%zu", limit);
+	snprintf(text, sizeof(text), "%zu", max_processes);
 	return text;
 }
 
@@ -194,7 +214,7 @@ proc_init(thread_fn *init_main)
 	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
 		list_init(&hash_list[i]);
 	boot_cr3 = arch_kernel_space()->root;
-	kstack_init(limit);
+	kstack_init(max_processes);
 	control_block_init();
 
 	pid = kernel_thread_on(CPU_ANY, "init", init_main, greeting);

@@ -1,6 +1,7 @@
 /*
  * The reaper: a timer on each CPU has that CPU's worker call kmem_reap(), which
- * gives back what the CPU's object caches did not use.
+ * gives back what the CPU's object caches did not use, and proc_reap_kept(), which
+ * gives idle kernel stacks back when they are many.
  *
  * kmem stands below threads in the layers, so it only says what is to be done,
  * and this says when. The timer is armed again when the work is done: a CPU that
@@ -9,6 +10,7 @@
 #include <kernel/kmalloc.h>
 #include <kernel/reaper.h>
 #include <kernel/work.h>
+#include "internal.h"
 
 struct reaper {
 	struct timer timer;
@@ -24,6 +26,7 @@ reaper_work(struct work *work)
 	struct reaper *reaper = container_of(work, struct reaper, work);
 
 	kmem_reap();
+	proc_reap_kept();
 	timer_arm(&reaper->timer, KMEM_REAP_TICKS);
 }
 

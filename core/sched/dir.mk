@@ -1,4 +1,5 @@
 core-srcs += core/sched/sched.c
+core-srcs += core/sched/wake.c
 core-srcs += core/sched/policies.c
 core-srcs += core/sched/list_queue.c
 core-srcs += core/sched/fifo.c

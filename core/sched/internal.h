@@ -23,6 +23,17 @@ struct proc_struct *sched_list_pick_migrant(struct run_queue *rq);
 /* timer_tick()'s part for the running thread. Interrupts off. */
 void sched_tick(void);
 
+/* The run queue of the CPU that runs here. Interrupts off. */
+static inline struct run_queue *
+this_rq(void)
+{
+	struct run_queue *rq = &run_queues[arch_cpu_id()];
+
+	/* Compilers would rather compute this again for each use. */
+	__asm__("" : "+r"(rq));
+	return rq;
+}
+
 void cpu_calls_init(void);
 /* Runs what other CPUs asked this one to run. Interrupts off. */
 void cpu_calls_run(void);

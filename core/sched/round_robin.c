@@ -13,20 +13,14 @@
 
 static unsigned slice_ticks = SLICE_DEFAULT;
 
-static void
-rr_enqueue(struct run_queue *rq, struct proc_struct *proc)
-{
-	if (proc->time_slice == 0)
-		proc->time_slice = slice_ticks;
-	sched_list_enqueue(rq, proc);
-}
-
+/* A slice of 0 is one that has not begun: the next tick that meets the thread
+ * begins it. So nothing is to be done when a thread is queued. */
 static void
 rr_tick(struct run_queue *rq, struct proc_struct *proc)
 {
-	if (proc->time_slice > 0)
-		proc->time_slice--;
 	if (proc->time_slice == 0)
+		proc->time_slice = slice_ticks;
+	if (--proc->time_slice == 0)
 		set_need_resched(proc);
 }
 
@@ -34,7 +28,7 @@ const struct sched_class sched_class_rr = {
 	.name = "rr",
 	.description = "round robin: first come, first served, in time slices",
 	.init = sched_list_init,
-	.enqueue = rr_enqueue,
+	.enqueue = sched_list_enqueue,
 	.pick_next = sched_list_pick_next,
 	.pick_migrant = sched_list_pick_migrant,
 	.tick = rr_tick,

@@ -21,7 +21,7 @@
  *
  * STATES. A thread makes itself SLEEPING, then looks whether what it waits for
  * has come already, then calls schedule(). Only schedule() itself, under the
- * run-queue lock, takes it off (on_rq = false). wakeup_proc, under the same
+ * run-queue lock, takes it off (on_rq = false). wakeup_proc (wake.c), under the same
  * lock, makes it RUNNABLE, and queues it only if it is off: a wake-up that
  * comes between the two simply cancels the sleep. A thread that is *preempted*
  * between the two stays queued, SLEEPING or not: it has not looked yet.
@@ -38,6 +38,10 @@
  * lock (do_wait, about to free a dead thread's stack) waits for on_cpu == 0.
  * After switch_to nothing that was known before it about "this CPU" is true.
  *
+ * THE END. sched_exit() is the last switch of a thread. It names the thread that
+ * waits for this end; if that one's CPU is this one and nobody else wants it, it
+ * goes on at once, without the way through the queue.
+ *
  * PREEMPTION. The tick (or a wake-up for an idle CPU) sets need_resched. It is
  * acted upon where the last obstacle ends: in trap_leave() (depth 1, no spinlock,
  * interrupts on in the frame), when the last spinlock is released, or when
@@ -52,7 +56,7 @@
  * the choice of an idle CPU is linear in the number of CPUs.
  *
  * TO CHANGE the order in which threads run: add a class (one file, one line in
- * policies.c). To change where they run: select_cpu() and steal() below.
+ * policies.c). To change where they run: select_rq() in wake.c, and steal() below.
  */
 #include <kernel/string.h>
 #include <kernel/timer.h>
@@ -61,16 +65,6 @@
 struct run_queue run_queues[MAX_CPUS];
 struct proc_struct idle_threads[MAX_CPUS];
 unsigned nr_cpus = 1;
-
-static inline struct run_queue *
-this_rq(void)
-{
-	struct run_queue *rq = &run_queues[arch_cpu_id()];
-
-	/* Compilers would rather compute this again for each use. */
-	__asm__("" : "+r"(rq));
-	return rq;
-}
 
 /* The idle thread's CPU is already running on it; it becomes an ordinary
  * current thread whose process fields proc_init() and alloc_proc() know. */
@@ -169,13 +163,6 @@ sched_finish_switch(void) NO_THREAD_SAFETY
 	spin_release(&rq->lock);
 }
 
-void
-sched_wait_off_cpu(const struct proc_struct *proc)
-{
-	while (atomic_load(&proc->on_cpu) != 0)
-		arch_cpu_relax();
-}
-
 /* -- choosing --------------------------------------------------------------- */
 
 /* A thread from the fullest other queue, for this CPU that has none. Our lock
@@ -230,24 +217,17 @@ steal(struct run_queue *rq)
 	return proc;
 }
 
-static inline void
-enqueue(struct run_queue *rq, struct proc_struct *proc)
-{
-	rq->class->enqueue(rq, proc);
-	atomic_store_relaxed(&rq->nr_running, rq->nr_running + 1);
-}
-
 static inline struct proc_struct *
 pick_next(struct run_queue *rq)
 {
 	struct proc_struct *next = NULL;
 
-	if (rq->nr_running > 0) {
-		next = rq->class->pick_next(rq);
+	if (likely(rq->nr_running > 0)) {
 		atomic_store_relaxed(&rq->nr_running, rq->nr_running - 1);
-	} else if (nr_cpus > 1) {
-		next = steal(rq);
+		return rq->class->pick_next(rq);
 	}
+	if (nr_cpus > 1)
+		next = steal(rq);
 	return next != NULL ? next : rq->idle;
 }
 
@@ -256,7 +236,7 @@ pick_next(struct run_queue *rq)
  * whatever it was about to do.
  */
 static __always_inline void
-schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
+schedule_as(bool preempted) NO_THREAD_SAFETY
 {
 	struct proc_struct *prev = current, *next;
 	struct run_queue *rq = this_rq();
@@ -278,8 +258,11 @@ schedule_irqs_off(bool preempted) NO_THREAD_SAFETY
 		next = pick_next(rq);
 	}
 	next->runs++;
-	if (next != prev)
-		rq = proc_run(rq, prev, next);
+	if (next == prev) {
+		spin_release(&rq->lock);
+		return;
+	}
+	rq = proc_run(rq, prev, next);
 	spin_release(&rq->lock);
 }
 
@@ -290,15 +273,60 @@ schedule(void)
 
 	debug_assert(current->trap_depth == 0);
 	local_intr_save(irqs); /* nothing may move us between CPUs in here */
-	schedule_irqs_off(false);
+	schedule_as(false);
 	arch_irq_restore(irqs);
+}
+
+void
+schedule_irqs_off(void)
+{
+	debug_assert(!arch_irqs_on() && current->trap_depth == 0);
+	schedule_as(false);
+}
+
+/* Whether `heir`, who sleeps and is to be woken, may go on here at once: it is
+ * what waking and then choosing would come to. */
+static inline bool
+may_take_over(const struct run_queue *rq, const struct proc_struct *heir)
+{
+	return rq->nr_running == 0 &&
+	       atomic_load_relaxed(&heir->cpu) == rq->cpu &&
+	       atomic_load_relaxed(&heir->state) == PROC_SLEEPING;
+}
+
+void
+sched_exit(struct proc_struct *heir) NO_THREAD_SAFETY
+{
+	struct proc_struct *self = current, *next;
+	struct run_queue *rq = this_rq();
+
+	debug_assert(!arch_irqs_on() && self->trap_depth == 0);
+	debug_assert(self->preempt_count == 0 && self->held == NULL);
+	spin_acquire(&rq->lock, true);
+	if (heir != NULL && likely(may_take_over(rq, heir))) {
+		atomic_store(&heir->state, (enum proc_state)PROC_RUNNABLE);
+		heir->on_rq = true;
+		next = heir;
+	} else {
+		if (heir != NULL) {
+			spin_release(&rq->lock);
+			wakeup_proc(heir);
+			spin_acquire(&rq->lock, true);
+		}
+		next = pick_next(rq);
+	}
+	atomic_store_relaxed(&self->need_resched, 0);
+	self->on_rq = false;
+	next->runs++;
+	(void)proc_run(rq, self, next);
+	panic("zombie %d was scheduled", self->pid);
 }
 
 /* Interrupts off. */
 static __noinline void
 preempt(void)
 {
-	schedule_irqs_off(true);
+	schedule_as(true);
 }
 
 void
@@ -315,113 +343,6 @@ preempt_schedule(void)
 			preempt();
 		arch_irq_restore(irqs);
 	} while (need_resched(self));
-}
-
-/* -- waking ----------------------------------------------------------------- */
-
-unsigned
-sched_idle_cpu(unsigned otherwise)
-{
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		struct run_queue *rq = &run_queues[cpu];
-
-		if (atomic_load(&rq->online) &&
-		    atomic_load_relaxed(&rq->curr) == rq->idle &&
-		    atomic_load_relaxed(&rq->nr_running) == 0)
-			return cpu;
-	}
-	return otherwise;
-}
-
-/* Where a thread that was asleep goes on: its own CPU if that is free (its
- * caches are warm there), else a free one, else its own. */
-static unsigned
-select_cpu(const struct run_queue *rq, const struct proc_struct *proc)
-{
-	if (proc->bound_cpu != CPU_ANY)
-		return proc->bound_cpu;
-	if (nr_cpus == 1 || (rq->curr == rq->idle && rq->nr_running == 0))
-		return rq->cpu;
-	return sched_idle_cpu(rq->cpu);
-}
-
-/* Locks the run queue that `proc` belongs to, which may change until it is
- * locked. Interrupts off. */
-static __always_inline struct run_queue *
-lock_rq_of(const struct proc_struct *proc) NO_THREAD_SAFETY
-{
-	for (;;) {
-		struct run_queue *rq =
-			&run_queues[atomic_load_relaxed(&proc->cpu)];
-
-		__asm__("" : "+r"(rq)); /* as in this_rq() */
-		spin_acquire(&rq->lock, true);
-		if (likely(&run_queues[atomic_load_relaxed(&proc->cpu)] == rq))
-			return rq;
-		spin_release(&rq->lock);
-	}
-}
-
-/* Puts a thread that was off into the queue; an idle CPU learns of it. */
-static void
-activate(struct run_queue *rq, struct proc_struct *proc)
-{
-	proc->on_rq = true;
-	enqueue(rq, proc);
-	if (rq->curr == rq->idle) {
-		set_need_resched(rq->idle);
-		if (rq->cpu != arch_cpu_id() &&
-		    atomic_load_relaxed(&rq->online))
-			arch_cpu_kick(rq->cpu);
-	}
-}
-
-void
-wakeup_proc(struct proc_struct *proc) NO_THREAD_SAFETY
-{
-	irq_state_t irqs = arch_irq_save();
-	struct run_queue *rq = lock_rq_of(proc);
-	enum proc_state state;
-	unsigned target;
-
-	state = atomic_load_relaxed(&proc->state);
-	assert(state != PROC_ZOMBIE);
-	if (state != PROC_RUNNABLE) {
-		atomic_store(&proc->state, (enum proc_state)PROC_RUNNABLE);
-		if (!proc->on_rq) {
-			target = select_cpu(rq, proc);
-			if (target != rq->cpu) {
-				atomic_store_relaxed(&proc->cpu, target);
-				spin_release(&rq->lock);
-				rq = &run_queues[target];
-				spin_acquire(&rq->lock, true);
-				atomic_count(&rq->nr_migrations_in,
-					     proc->runs > 0);
-			}
-			atomic_count(&rq->nr_remote_wakeups,
-				     rq->cpu != arch_cpu_id());
-			activate(rq, proc);
-		}
-	}
-	spin_release(&rq->lock);
-	local_intr_restore(irqs);
-}
-
-/* -- accounts --------------------------------------------------------------- */
-
-void
-sched_usage(struct proc_struct *proc, unsigned *runs,
-	    uint64_t *cycles) NO_THREAD_SAFETY
-{
-	irq_state_t irqs = arch_irq_save();
-	struct run_queue *rq = lock_rq_of(proc);
-
-	*runs = proc->runs;
-	*cycles = proc->cycles;
-	if (rq->curr == proc)
-		*cycles += arch_cycles();
-	spin_release(&rq->lock);
-	local_intr_restore(irqs);
 }
 
 /* -- the clock, traps, idle ------------------------------------------------- */

@@ -30,12 +30,8 @@ typedef int thread_fn(void *arg);
  */
 void switch_to(struct context *prev, struct context *next);
 
-/* Makes *tf the frame of a kernel thread that will call fn(arg) with
- * interrupts on and hand the result to do_exit(). */
-void arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg);
-
 /*
- * Makes a new thread ready for its first switch_to(): copies *tf to the top of
+ * Makes a new thread, whose context is all zero, ready for its first switch_to(): copies *tf to the top of
  * the stack [kstack, kstack + ARCH_KSTACK_PAGES * PAGE_SIZE) - return register 0,
  * user stack pointer `stack`, interrupts on - and points *context at forkret.
  * Returns where the frame lies. The first run is forkret: it calls
@@ -45,9 +41,15 @@ struct trapframe *arch_thread_forge(struct context *context, void *kstack,
 				    uintptr_t stack,
 				    const struct trapframe *tf);
 
+/* The same for a kernel thread: the frame, made where it belongs, leads to
+ * fn(arg) with interrupts on, and fn's result to do_exit(). */
+struct trapframe *arch_kernel_thread_forge(struct context *context,
+					   void *kstack, thread_fn *fn,
+					   void *arg);
+
 /* The thread of this context will never run again and is not running (it may
- * be called before its first run): gives back what the port attached to it.
- * Called before the stack is freed; on an all-zero context it does nothing. */
+ * be called before its first run): gives back what the port attached to it, and
+ * clears it. Called before the stack is freed, also on an all-zero context. */
 void arch_thread_discard(struct context *context);
 
 /* The top of the stack that a trap from outside the kernel starts on

@@ -76,8 +76,12 @@ bitmap_tree_clear(const struct bitmap_tree *tree, size_t nr)
 {
 	size_t leaf = nr / BITS_PER_WORD, mid = leaf / BITS_PER_WORD;
 
+	unsigned long word = tree->leaf[leaf];
+
 	debug_assert(nr < tree->nr_bits);
-	tree->leaf[leaf] &= ~bitmap_bit(nr);
+	tree->leaf[leaf] = word & ~bitmap_bit(nr);
+	if (likely(~word != 0))
+		return; /* then its bit in mid is clear, and mid's in top */
 	tree->mid[mid] &= ~bitmap_bit(leaf);
 	*tree->top &= ~bitmap_bit(mid);
 }
@@ -102,30 +106,32 @@ bitmap_tree_next_zero(const struct bitmap_tree *tree, size_t from)
 	return likely(nr < tree->nr_bits) ? nr : tree->nr_bits;
 }
 
-/* Finds the same number and sets its bit, in one go; some number >= that of the
- * bits if there is none. */
+/* Finds the same number and sets its bit, in one go. */
 static inline size_t
 bitmap_tree_take_next(const struct bitmap_tree *tree, size_t from)
 {
-	size_t leaf = from / BITS_PER_WORD, nr;
-	unsigned long word, zeros;
+	size_t nr = bitmap_tree_next_zero(tree, from);
 
-	if (unlikely(from >= tree->nr_bits))
-		return tree->nr_bits;
-	word = tree->leaf[leaf];
-	zeros = ~word & (~0ul << (from % BITS_PER_WORD));
-	word |= zeros & (0 - zeros);
-	/* None here, or the last one here: summaries come in. */
-	if (unlikely(zeros == 0 || ~word == 0)) {
-		nr = bitmap_tree_next_zero(tree, from);
-		if (nr < tree->nr_bits)
-			bitmap_tree_set(tree, nr);
-		return nr;
-	}
-	nr = leaf * BITS_PER_WORD + (size_t)__builtin_ctzl(zeros);
 	if (likely(nr < tree->nr_bits))
-		tree->leaf[leaf] = word;
+		bitmap_tree_set(tree, nr);
 	return nr;
+}
+
+/* Sets this bit if it is clear and no summary changes: whether it did. No
+ * means nothing. The quick try before bitmap_tree_take_next(). */
+static inline bool
+bitmap_tree_try_take(const struct bitmap_tree *tree, size_t nr)
+{
+	unsigned long word, taken;
+
+	if (unlikely(nr >= tree->nr_bits))
+		return false;
+	word = tree->leaf[nr / BITS_PER_WORD];
+	taken = word | bitmap_bit(nr);
+	if (unlikely(taken == word || ~taken == 0))
+		return false;
+	tree->leaf[nr / BITS_PER_WORD] = taken;
+	return true;
 }
 
 #endif /* KERNEL_BITMAP_H */

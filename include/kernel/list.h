@@ -54,6 +54,17 @@ list_add_tail(struct list *head, struct list *elm)
 	list_insert_between(elm, head->prev, head);
 }
 
+/* Takes elm out and leaves its own links as they are: for who will not look at
+ * them before it is put into a list again. */
+static inline void
+list_unlink(struct list *elm)
+{
+	struct list *prev = elm->prev, *next = elm->next;
+
+	prev->next = next;
+	next->prev = prev;
+}
+
 /* Leaves elm pointing to itself, so that taking it out twice is harmless. */
 static inline void
 list_del(struct list *elm)

@@ -20,10 +20,9 @@
 enum lock_rank {
 	/* Taken with interrupts on: an interrupt may take any of the others
 	 * inside them, so these come first. */
-	LOCK_RANK_KEPT = 1, /* kept control blocks */
-	LOCK_RANK_KSTACK,   /* stack slots */
-	LOCK_RANK_PROC,	    /* process list, pids, family */
-	LOCK_RANK_OBJECT,   /* a mutex's, semaphore's or completion's inside */
+	LOCK_RANK_KSTACK = 1, /* stack slots */
+	LOCK_RANK_PROC,	      /* process list, pids, family */
+	LOCK_RANK_OBJECT, /* a mutex's, semaphore's or completion's inside */
 	LOCK_RANK_WAIT_QUEUE, /* a wait queue */
 	LOCK_RANK_TIMER,      /* a CPU's timers */
 	LOCK_RANK_KMEM,	      /* kmalloc back ends */
@@ -171,6 +170,21 @@ NO_THREAD_SAFETY
 {
 	spin_release(lock);
 	local_intr_restore(state);
+}
+
+/* The same where interrupts are off anyway, and stay off. */
+static inline void
+spin_lock_irqs_off(struct spinlock *lock) ACQUIRES(lock)
+NO_THREAD_SAFETY
+{
+	spin_acquire(lock, true);
+}
+
+static inline void
+spin_unlock_irqs_off(struct spinlock *lock) RELEASES(lock)
+NO_THREAD_SAFETY
+{
+	spin_release(lock);
 }
 
 /* Whether the calling thread holds it (debug builds know; others only whether

@@ -79,8 +79,8 @@ struct proc_info {
 /* Fills up to max of them; returns how many processes there are. */
 size_t proc_snapshot(struct proc_info *info, size_t max);
 
-/* Control blocks of ended threads that are kept with their mapped stacks for the
- * next ones; giving them back (returns pages freed). May sleep. */
+/* Mapped stacks of ended threads that wait for the next ones: about how many.
+ * Giving all of them back (returns pages freed); sleeps. */
 size_t proc_nr_kept(void);
 size_t proc_release_kept(void);
 

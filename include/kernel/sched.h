@@ -61,6 +61,8 @@ const char *sched_class_name(void);
 /* Gives up the CPU. A thread whose state is not RUNNABLE is not queued again. May be called
  * with interrupts off (they stay off); no spinlock held. */
 void schedule(void);
+/* The same for who has turned them off. */
+void schedule_irqs_off(void);
 
 /* Lets others run first: back to the end of the queue. */
 static inline void
@@ -69,9 +71,17 @@ yield(void)
 	schedule();
 }
 
-/* SLEEPING or UNINIT -> RUNNABLE, once; harmless on a runnable one; waking a
+/* SLEEPING -> RUNNABLE, once; harmless on a runnable one; waking a
  * zombie is a caught bug. Any context, also under any lock below the run queue's. */
 void wakeup_proc(struct proc_struct *proc);
+
+/* UNINIT -> RUNNABLE: the end of a birth, by the parent; nobody else can wake the
+ * thread yet. Afterwards it may already have ended. Interrupts off. */
+void sched_start(struct proc_struct *proc);
+
+/* The calling thread's last switch; it is a ZOMBIE. Wakes `heir` (may be NULL), who
+ * cannot go away before this thread is off its CPU. Interrupts off, no lock. */
+void sched_exit(struct proc_struct *heir) __noreturn;
 
 /* Says that this CPU takes interrupts and may be given threads. Interrupts off. */
 void sched_cpu_online(void);
@@ -84,9 +94,19 @@ unsigned sched_idle_cpu(unsigned otherwise);
 void cpu_idle(void) __noreturn;
 
 /* Waits until `proc`, which will not run again, has left its stack. */
-void sched_wait_off_cpu(const struct proc_struct *proc);
+static inline void
+sched_wait_off_cpu(const struct proc_struct *proc)
+{
+	if (likely(atomic_load(&proc->on_cpu) == 0))
+		return;
+	do
+		arch_cpu_relax();
+	while (atomic_load(&proc->on_cpu) != 0);
+}
+
 /* How often it was scheduled in, and the cycles it has used so far. */
 void sched_usage(struct proc_struct *proc, unsigned *runs, uint64_t *cycles);
+
 /* Says that the calling thread is about to sleep. A wake-up from here on is not lost:
  * set, then check the condition, then schedule(). */
 static inline void

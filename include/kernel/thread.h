@@ -48,6 +48,7 @@ enum wait_state {
 /* proc->bound_cpu of a thread that may run anywhere. */
 #define CPU_ANY (~0u)
 
+struct child_wait;
 struct mm_struct;
 struct spinlock;
 
@@ -78,17 +79,18 @@ struct proc_struct {
 	phys_t cr3;	  /* page directory; boot_cr3 for kernel threads */
 
 	/* Identity and family. */
-	int pid;		      /* (c) */
-	unsigned flags;		      /* (p) */
-	volatile unsigned wait_state; /* (p) for WT_CHILD, else (t) */
-	int exit_code;		      /* (p) */
-	struct proc_struct *parent;   /* (p) */
-	struct list children;	      /* (p) living children */
-	struct list zombies;	      /* (p) dead children */
-	struct list sibling;	      /* (p) in one of the parent's two lists */
-	struct list list_link;	      /* (p) all processes */
-	struct list hash_link;	      /* (p) by pid */
-	struct mm_struct *mm;	      /* NULL: a kernel thread */
+	int pid;		       /* (c) */
+	unsigned flags;		       /* (p) */
+	volatile unsigned wait_state;  /* (p) for WT_CHILD, else (t) */
+	int exit_code;		       /* (p) */
+	struct child_wait *child_wait; /* (p) the do_wait() it sleeps in */
+	struct proc_struct *parent;    /* (p) */
+	struct list children;	       /* (p) living children */
+	struct list zombies;	       /* (p) dead children */
+	struct list sibling;   /* (p) in one of the parent's two lists */
+	struct list list_link; /* (p) all processes */
+	struct list hash_link; /* (p) by pid */
+	struct mm_struct *mm;  /* NULL: a kernel thread */
 	char name[PROC_NAME_LEN + 1];
 };
 

@@ -1,13 +1,12 @@
 /*
- * Checks of birth, life and death: what a control block holds at its start, every
- * error path of do_fork, waiting, killing, orphans, pids, limits.
+ * Checks of life and death: waiting, killing, handing over, orphans, pids, limits.
  */
 #include <kernel/check.h>
-#include <kernel/failpoint.h>
 #include <kernel/page.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
+#include <kernel/timer.h>
 #include "../../core/proc/internal.h"
 #include "check_threads.h"
 
@@ -44,90 +43,12 @@ thread_return(void *arg)
 	return (int)(intptr_t)arg;
 }
 
-/* -- birth -------------------------------------------------------------------- */
-
-/* A control block starts defined in every byte, whatever its memory held. */
-void
-check_alloc_proc(void)
+int
+thread_wait_for_stop(void *arg)
 {
-	struct proc_struct *proc = alloc_proc(), *again;
-	uintptr_t kstack = 0;
-	const char *bytes;
-	size_t nr_dirty = 0;
-
-	if (!EXPECT(proc != NULL))
-		return;
-	/* Leave dirt behind, name and its last byte included. */
-	kstack = proc->kstack;
-	memset(proc, 0xa5, sizeof(*proc));
-	proc->kstack = kstack;
-	free_proc(proc);
-	again = alloc_proc();
-	if (!EXPECT(again != NULL))
-		return;
-	EXPECT_EQ(again->state, PROC_UNINIT);
-	EXPECT_EQ(again->pid, -1);
-	EXPECT(again->cr3.addr == boot_cr3.addr);
-	EXPECT_EQ(again->bound_cpu, CPU_ANY);
-	EXPECT(again->runs == 0 && again->kstack == kstack &&
-	       again->flags == 0);
-	EXPECT(again->need_resched == 0 && again->preempt_count == 0);
-	EXPECT(again->parent == NULL && again->mm == NULL && again->tf == NULL);
-	EXPECT(list_empty(&again->children) && list_empty(&again->zombies));
-	for (size_t i = 0; i < sizeof(again->name); i++)
-		nr_dirty += again->name[i] != '\0';
-	EXPECT_EQ(nr_dirty, 0);
-	bytes = (const char *)&again->context;
-	for (size_t i = 0; i < sizeof(again->context); i++)
-		nr_dirty += bytes[i] != 0;
-	EXPECT_EQ(nr_dirty, 0);
-	free_proc(again);
-}
-
-/* Every allocation on the way to a running thread fails in turn: the right
- * error, and not a page or a count is missing afterwards. */
-void
-check_fork_failures(void)
-{
-	struct quiet_state before;
-	unsigned nr_failures = 0;
-
-	if (!KERNEL_DEBUG) {
-		check_skip("failpoints are in debug builds only");
-		return;
-	}
-	before = quiet_state_take();
-	for (unsigned n = 1; n < 100; n++) {
-		struct proc_struct *init_was = initproc;
-		int pid, code = -1;
-		bool fired;
-
-		proc_release_kept(); /* so that memory is asked for */
-		failpoint_arm(n);
-		pid = kernel_thread(thread_return, (void *)7, 0);
-		fired = failpoint_disarm();
-		if (!fired) {
-			EXPECT(pid > 0);
-			EXPECT_EQ(do_wait(pid, &code), pid);
-			EXPECT_EQ(code, 7);
-			break;
-		}
-		nr_failures++;
-		if (pid > 0 && nr_page_nodes > 1) {
-			/* Another node helped out. */
-			EXPECT_EQ(do_wait(pid, &code), pid);
-			continue;
-		}
-		EXPECT_EQ(pid, -E_NO_MEM);
-		EXPECT(initproc == init_was);
-		EXPECT_EQ(nr_process(), before.nr_process);
-		EXPECT_EQ(do_wait(0, NULL), -E_BAD_PROC);
-		quiet_state_expect(&before);
-	}
-	printk("# fork_failures: %u allocations failed in turn\n", nr_failures);
-	/* Control block, stack pages, the slot's mapping. */
-	EXPECT(nr_failures >= 3);
-	quiet_state_expect(&before);
+	while (!kthread_should_stop())
+		(void)sleep_ticks(WAIT_FOR_EVER);
+	return 77;
 }
 
 /* -- waiting and ending --------------------------------------------------------- */
@@ -169,14 +90,6 @@ thread_exit(void *arg)
 	do_exit((int)(intptr_t)arg);
 }
 
-static int
-thread_wait_for_stop(void *arg)
-{
-	while (!kthread_should_stop())
-		(void)sleep_ticks(WAIT_FOR_EVER);
-	return 77;
-}
-
 void
 check_kill(void)
 {
@@ -212,6 +125,147 @@ thread_wait_for_child(void *arg)
 	return ret == -E_KILLED ? 55 : 1;
 }
 
+/* -- a dying child leaves its CPU to the parent --------------------------------- */
+
+static struct hand_over {
+	struct proc_struct *parent;
+	struct timer timer;
+	unsigned cpu;
+	unsigned bystander_ran, moved;
+	bool in_transit; /* what the child is to make of its parent */
+} hand_over;
+
+static int
+thread_bystander(void *arg)
+{
+	atomic_store(&hand_over.bystander_ran, 1u);
+	return 0;
+}
+
+/* Somebody who was just moving the parent goes on with it. */
+static void
+finish_move(struct timer *timer)
+{
+	atomic_store(&hand_over.moved, 1u);
+	atomic_store(&hand_over.parent->state, (enum proc_state)PROC_SLEEPING);
+	wakeup_proc(hand_over.parent);
+}
+
+static int
+thread_die_alone(void *arg)
+{
+	while (atomic_load(&hand_over.parent->state) != PROC_SLEEPING)
+		(void)sleep_ticks(1);
+	if (hand_over.in_transit) {
+		timer_init(&hand_over.timer, finish_move);
+		timer_arm(&hand_over.timer, 3);
+		/* As in wakeup_proc between two locks. */
+		atomic_store(&hand_over.parent->state,
+			     (enum proc_state)PROC_RUNNABLE);
+	}
+	return 5;
+}
+
+/* Waits for a child that dies on that CPU. */
+static void
+wait_for_death_on(unsigned cpu)
+{
+	int pid = kernel_thread_on(cpu, "dies", thread_die_alone, NULL);
+	int code = 0;
+
+	if (!EXPECT(pid > 0))
+		return;
+	EXPECT_EQ(do_wait(pid, &code), pid);
+	EXPECT_EQ(code, 5);
+	EXPECT_EQ(arch_cpu_id(), hand_over.cpu);
+}
+
+/* The child is queued, then the bystander; the child dies, and only then is the
+ * parent woken. */
+static void
+wait_in_front_of_bystander(void)
+{
+	int pid = kernel_thread_on(hand_over.cpu, "dies", thread_return, NULL);
+	int bystander = kernel_thread_on(hand_over.cpu, "bystander",
+					 thread_bystander, NULL);
+
+	EXPECT(pid > 0 && bystander > 0);
+	EXPECT_EQ(do_wait(pid, NULL), pid);
+	EXPECT_EQ(atomic_load(&hand_over.bystander_ran), 1);
+	EXPECT_EQ(do_wait(bystander, NULL), bystander);
+}
+
+static int
+thread_hand_over_parent(void *arg)
+{
+	hand_over.parent = current;
+	/* Alone on this CPU. */
+	wait_for_death_on(hand_over.cpu);
+	/* Who was queued before the parent was woken runs before it. */
+	wait_in_front_of_bystander();
+	/* The parent is RUNNABLE and in no queue: somebody else moves it. */
+	hand_over.in_transit = true;
+	wait_for_death_on(hand_over.cpu);
+	EXPECT_EQ(hand_over.moved, 1);
+	hand_over.in_transit = false;
+	/* The parent's CPU is another one. */
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		wait_for_death_on(cpu);
+	return 0;
+}
+
+#define RACE_ROUNDS 2000
+
+/* Killed while its child dies elsewhere: it gets the one or the other. */
+static int
+thread_race_parent(void *arg)
+{
+	int pid = kernel_thread_on(nr_cpus - 1, "dies", thread_return, NULL);
+	int ret = do_wait(pid, NULL);
+
+	return ret == pid || ret == -E_KILLED ? 0 : ret;
+}
+
+static void
+race_kill_and_death(void)
+{
+	unsigned nr_wrong = 0;
+
+	for (unsigned round = 0; round < RACE_ROUNDS; round++) {
+		int pid = kernel_thread_on(nr_cpus > 2 ? 1 : 0, "race",
+					   thread_race_parent, NULL);
+		int code = 0;
+
+		if (!EXPECT(pid > 0))
+			return;
+		for (unsigned spin = 0; spin < round % 512; spin++)
+			arch_cpu_relax();
+		EXPECT_EQ(do_kill(pid), 0);
+		EXPECT_EQ(do_wait(pid, &code), pid);
+		nr_wrong += code != 0;
+	}
+	EXPECT_EQ(nr_wrong, 0);
+}
+
+void
+check_hand_over(void)
+{
+	struct quiet_state before = quiet_state_take();
+	unsigned patience = 300;
+	int pid;
+
+	hand_over = (struct hand_over){ .cpu = nr_cpus - 1 };
+	pid = kernel_thread_on(hand_over.cpu, "hand over",
+			       thread_hand_over_parent, NULL);
+	EXPECT(pid > 0);
+	EXPECT_EQ(do_wait(pid, NULL), pid);
+	race_kill_and_death();
+	/* Orphans are init's to reap. */
+	while (nr_process() > before.nr_process && patience-- > 0)
+		(void)sleep_ticks(1);
+	quiet_state_expect(&before);
+}
+
 static bool
 is_alive(int pid)
 {
@@ -220,6 +274,16 @@ is_alive(int pid)
 
 	spin_unlock_irqrestore(&proc_lock, irqs);
 	return alive;
+}
+
+/* Leaves a dead child behind, and init asleep. */
+static int
+thread_leave_zombie(void *arg)
+{
+	int pid = kernel_thread(thread_return, NULL, 0);
+
+	(void)sleep_ticks(2);
+	return pid > 0 ? 0 : pid;
 }
 
 /* An orphan goes to init, who reaps it without being asked. */
@@ -243,6 +307,11 @@ check_orphans(void)
 	while (nr_process() > before.nr_process)
 		(void)sleep_ticks(1);
 	EXPECT(!is_alive(orphan));
+	pid = kernel_thread(thread_leave_zombie, NULL, 0);
+	EXPECT_EQ(do_wait(pid, &code), pid);
+	EXPECT_EQ(code, 0);
+	for (unsigned i = 0; i < 100 && nr_process() > before.nr_process; i++)
+		(void)sleep_ticks(1);
 	quiet_state_expect(&before);
 }
 
@@ -287,13 +356,34 @@ check_pid_wrap(void)
 	quiet_state_expect(&before);
 }
 
+static int
+thread_bear_one(void *arg)
+{
+	int pid = kernel_thread(thread_return, NULL, 0);
+
+	return pid > 0 && do_wait(pid, NULL) == pid ? 0 : pid;
+}
+
+/* No CPU lacks a stack slot because of the stacks that lie idle at another. */
+static void
+expect_births_on_each_cpu(void)
+{
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		int pid = kernel_thread_on(cpu, "bears", thread_bear_one, NULL);
+		int code = -1;
+
+		EXPECT(pid > 0);
+		EXPECT_EQ(do_wait(pid, &code), pid);
+		EXPECT_EQ(code, 0);
+	}
+}
+
 /* As many threads as may be, all alive at once, pids unique, one more refused, and
- * all of it given back. */
-void
-check_thread_limit(void)
+ * all of it given back. On one CPU, so that all idle stacks are there. */
+static int
+thread_fill_up(void *arg)
 {
 	static unsigned char seen[MAX_PID / 8];
-	struct quiet_state before = quiet_state_take();
 	size_t nr = 0, nr_twice = 0, want = process_limit() - nr_process();
 	int pid;
 
@@ -316,5 +406,17 @@ check_thread_limit(void)
 			EXPECT_EQ(do_wait(pid, NULL), pid);
 		}
 	}
+	return 0;
+}
+
+void
+check_thread_limit(void)
+{
+	struct quiet_state before = quiet_state_take();
+	int pid = kernel_thread_on(0, "fills up", thread_fill_up, NULL);
+
+	EXPECT(pid > 0);
+	EXPECT_EQ(do_wait(pid, NULL), pid);
+	expect_births_on_each_cpu();
 	quiet_state_expect(&before);
 }

@@ -14,14 +14,18 @@ struct quiet_state {
 struct quiet_state quiet_state_take(void);
 bool quiet_state_expect(const struct quiet_state *before);
 
-/* Thread functions: return the argument; call do_exit with it. */
+/* Thread functions: return the argument; call do_exit with it; sleep until they are
+ * asked to end. */
 int thread_return(void *arg);
 int thread_exit(void *arg);
+int thread_wait_for_stop(void *arg);
 
 void check_alloc_proc(void);
 void check_fork_failures(void);
+void check_idle_stacks(void);
 void check_wait(void);
 void check_kill(void);
+void check_hand_over(void);
 void check_orphans(void);
 void check_find_proc(void);
 void check_pid_wrap(void);

@@ -115,15 +115,41 @@ expect_no_switch_at_depth_2(void)
 	timer_cancel(&timer);
 }
 
+/* Ticks until the class has enough of the calling thread; at most `max`. */
+static unsigned
+ticks_until_resched(struct run_queue *rq, unsigned max)
+{
+	struct proc_struct *self = current;
+	unsigned nr = 0;
+
+	while (!need_resched(self) && nr < max) {
+		rq->class->tick(rq, self);
+		nr++;
+	}
+	atomic_store_relaxed(&self->need_resched, 0);
+	return nr;
+}
+
+/* Who has used a slice up gets another one, as long as the first. */
 static void
 expect_new_slice(void)
 {
+	const unsigned too_many = 2000;
+	struct run_queue *rq;
+	unsigned first, second;
+	irq_state_t irqs;
+
 	if (strcmp(sched_class_name(), "rr") != 0)
 		return;
-	current->time_slice = 0;
-	set_need_resched(current);
-	preempt_schedule();
-	EXPECT(current->time_slice > 0);
+	local_intr_save(irqs);
+	rq = &run_queues[arch_cpu_id()];
+	(void)spin_lock_irqsave(&rq->lock);
+	(void)ticks_until_resched(rq, too_many); /* what was left of one */
+	first = ticks_until_resched(rq, too_many);
+	second = ticks_until_resched(rq, too_many);
+	spin_unlock_irqrestore(&rq->lock, irqs);
+	EXPECT(first >= 1 && first < too_many);
+	EXPECT_EQ(second, first);
 }
 
 static struct proc_struct *slow_zombie;

@@ -91,7 +91,7 @@ const struct check checks[] = {
 	/* Threads. */
 	{
 		.name = "alloc_proc",
-		.help = "a new control block is defined in every byte",
+		.help = "a control block is defined in every field, new or used",
 		.stage = CHECK_THREADS,
 		.in_all = true,
 		.run = check_alloc_proc,
@@ -102,6 +102,13 @@ const struct check checks[] = {
 		.stage = CHECK_THREADS,
 		.in_all = true,
 		.run = check_fork_failures,
+	},
+	{
+		.name = "idle_stacks",
+		.help = "stacks of dead threads are kept, and given back",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_idle_stacks,
 	},
 	{
 		.name = "wait",
@@ -116,6 +123,13 @@ const struct check checks[] = {
 		.stage = CHECK_THREADS,
 		.in_all = true,
 		.run = check_kill,
+	},
+	{
+		.name = "hand_over",
+		.help = "who goes on when a child dies, and where",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_hand_over,
 	},
 	{
 		.name = "orphans",

@@ -49,43 +49,62 @@ BUILD_ASSERT(offsetof(struct trapframe, eip) -
 /* switch.S, vectors.S; reached by `ret` and `iret` only. */
 extern char forkret[], kernel_thread_entry[], __trapret[];
 
-void
-arch_frame_forge(struct trapframe *tf, thread_fn *fn, void *arg)
+/* Where the first frame of a thread on this stack lies: at the very top. */
+static inline struct trapframe *
+first_frame(void *kstack)
 {
-	*tf = (struct trapframe){
-		.regs = { .ebx = (uintptr_t)fn, .edx = (uintptr_t)arg },
-		.fs = SEG_PERCPU,
-		.es = SEG_KDATA,
-		.ds = SEG_KDATA,
-		.eip = (uintptr_t)kernel_thread_entry,
-		.cs = SEG_KCODE,
-		.eflags = EFLAGS_ALWAYS | EFLAGS_IF,
-		.ss = SEG_KDATA,
-	};
+	return (struct trapframe *)((char *)kstack + KSTACK_SIZE) - 1;
+}
+
+/* forkret expects nothing in the other registers; they are 0. */
+static inline struct trapframe *
+start_with(struct context *context, struct trapframe *frame)
+{
+	context->eip = (uintptr_t)forkret;
+	context->esp = (uintptr_t)frame;
+	return frame;
 }
 
 struct trapframe *
 arch_thread_forge(struct context *context, void *kstack, uintptr_t stack,
 		  const struct trapframe *tf)
 {
-	struct trapframe *copy =
-		(struct trapframe *)((char *)kstack + KSTACK_SIZE) - 1;
+	struct trapframe *copy = first_frame(kstack);
 
 	*copy = *tf;
 	copy->regs.eax = 0;
 	copy->esp = stack;
 	copy->eflags |= EFLAGS_IF;
-	/* forkret expects nothing in the other registers. */
-	context->eip = (uintptr_t)forkret;
-	context->esp = (uintptr_t)copy;
-	return copy;
+	return start_with(context, copy);
 }
 
-/* Nothing is attached to a context here: stack and frame are core's. */
-void
-arch_thread_discard(struct context *context)
+/* Word by word: from an initialiser of the whole, compilers make a loop. */
+struct trapframe *
+arch_kernel_thread_forge(struct context *context, void *kstack, thread_fn *fn,
+			 void *arg)
 {
-	(void)context;
+	struct trapframe *tf = first_frame(kstack);
+
+	tf->regs.ebx = (uintptr_t)fn;
+	tf->regs.edx = (uintptr_t)arg;
+	tf->regs.edi = tf->regs.esi = tf->regs.ebp = tf->regs.oesp = 0;
+	tf->regs.ecx = tf->regs.eax = 0;
+	tf->gs = tf->padding0 = 0;
+	tf->fs = SEG_PERCPU;
+	tf->padding1 = 0;
+	tf->es = SEG_KDATA;
+	tf->padding2 = 0;
+	tf->ds = SEG_KDATA;
+	tf->padding3 = 0;
+	tf->trapno = tf->err = 0;
+	tf->eip = (uintptr_t)kernel_thread_entry;
+	tf->cs = SEG_KCODE;
+	tf->padding4 = 0;
+	tf->eflags = EFLAGS_ALWAYS | EFLAGS_IF;
+	tf->esp = 0;
+	tf->ss = SEG_KDATA;
+	tf->padding5 = 0;
+	return start_with(context, tf);
 }
 
 static bool

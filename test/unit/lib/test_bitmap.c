@@ -64,6 +64,22 @@ take(const struct bitmap_tree *tree, size_t nr, size_t from)
 	}
 }
 
+/* The quick try may refuse a bit, but takes only what is clear. True: it took. */
+static bool
+try_take(const struct bitmap_tree *tree, size_t bit)
+{
+	bool was_set = model[bit];
+
+	if (!bitmap_tree_try_take(tree, bit)) {
+		assert_true(bitmap_tree_test(tree, bit) == was_set);
+		return false;
+	}
+	assert_false(was_set);
+	model[bit] = true;
+	assert_true(bitmap_tree_test(tree, bit));
+	return true;
+}
+
 /* Nearly empty, nearly full, and everything between: how often a bit is set
  * drifts. Setting twice and clearing twice happen as well. */
 static void
@@ -84,9 +100,15 @@ try_size(const struct bitmap_tree *tree, size_t nr)
 		expect_same(tree, nr, random_below((unsigned)nr));
 		if (step % 4 == 0)
 			take(tree, nr, random_below((unsigned)nr));
+		if (step % 16 == 7)
+			(void)try_take(tree, random_below((unsigned)nr));
 	}
 	for (size_t bit = 0; bit < nr; bit++)
 		change(tree, bit, false);
+	assert_true(try_take(tree, nr - 1));
+	assert_false(try_take(tree, nr - 1));
+	assert_false(bitmap_tree_try_take(tree, nr));
+	change(tree, nr - 1, false);
 	expect_same(tree, nr, nr - 1);
 	expect_same(tree, nr, nr);
 }

@@ -67,6 +67,14 @@ struct trapframe {
 	uint16_t padding5;
 };
 
+/* Nothing is attached to a context here: stack and frame are core's. */
+PORT_INLINE void
+arch_thread_discard(struct context *context)
+{
+	context->eip = context->esp = context->ebx = 0;
+	context->esi = context->edi = context->ebp = 0;
+}
+
 /* The stack on which the CPU starts when a trap comes from user mode. */
 PORT_INLINE void
 arch_set_kernel_stack(void *top)

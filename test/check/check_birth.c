@@ -1,0 +1,227 @@
+/*
+ * Checks of birth: what a control block holds at its start, every error path of
+ * do_fork, and what becomes of the stacks of those who were before.
+ */
+#include <kernel/check.h>
+#include <kernel/failpoint.h>
+#include <kernel/page.h>
+#include <kernel/printk.h>
+#include <kernel/proc.h>
+#include <kernel/string.h>
+#include "../../core/kmem/internal.h"
+#include "../../core/proc/internal.h"
+#include "check_threads.h"
+
+static size_t
+nr_nonzero(const void *bytes, size_t n)
+{
+	const char *byte = bytes;
+	size_t nr = 0;
+
+	while (n-- > 0)
+		nr += byte[n] != 0;
+	return nr;
+}
+
+/* Every field as alloc_proc() promises it. */
+static void
+expect_start_values(const struct proc_struct *proc)
+{
+	EXPECT_EQ(proc->state, PROC_UNINIT);
+	EXPECT_EQ(proc->pid, -1);
+	EXPECT(proc->cr3.addr == boot_cr3.addr);
+	EXPECT_EQ(proc->bound_cpu, CPU_ANY);
+	EXPECT(proc->cpu == 0 && !proc->on_rq && proc->on_cpu == 0);
+	EXPECT(proc->runs == 0 && proc->cycles == 0 && proc->time_slice == 0);
+	EXPECT(proc->need_resched == 0 && proc->preempt_count == 0);
+	EXPECT(proc->held == NULL && proc->trap_depth == 0);
+	EXPECT(proc->flags == 0 && proc->exit_code == 0);
+	EXPECT(proc->wait_state == WT_NONE && proc->child_wait == NULL);
+	EXPECT(proc->parent == NULL && proc->mm == NULL && proc->tf == NULL);
+	EXPECT(list_empty(&proc->children) && list_empty(&proc->zombies));
+	EXPECT_EQ(nr_nonzero(proc->name, sizeof(proc->name)), 0);
+	EXPECT_EQ(nr_nonzero(&proc->context, sizeof(proc->context)), 0);
+}
+
+struct dirt {
+	struct proc_struct *proc;
+	int orphan;
+};
+
+/* Leaves as much behind as a thread can: flags, a code, accounts, a name without
+ * an end, a dead child and a living one. */
+static int
+thread_leave_dirt(void *arg)
+{
+	struct dirt *dirt = arg;
+	struct proc_struct *self = current;
+
+	if (kernel_thread(thread_return, NULL, 0) < 0)
+		return 1;
+	dirt->orphan = kernel_thread(thread_wait_for_stop, NULL, 0);
+	atomic_store(&dirt->proc, self);
+	while (!kthread_should_stop())
+		(void)sleep_ticks(WAIT_FOR_EVER);
+	memset(self->name, 'x', sizeof(self->name));
+	return -77;
+}
+
+#define LOOK_AGAIN_MAX 64
+
+/* Allocates until `wanted` comes, then gives all of it back; whether it came. */
+static bool
+look_for_again(const struct proc_struct *wanted)
+{
+	struct proc_struct *procs[LOOK_AGAIN_MAX];
+	unsigned nr = 0;
+	bool found = false;
+
+	while (nr < LOOK_AGAIN_MAX && !found) {
+		procs[nr] = alloc_proc();
+		if (procs[nr] == NULL)
+			break;
+		expect_start_values(procs[nr]);
+		found = procs[nr++] == wanted;
+	}
+	if (found && strcmp(kmem_backend_chosen()->name, "slab") == 0)
+		EXPECT(wanted->kstack != 0);
+	while (nr > 0)
+		free_proc(procs[--nr]);
+	return found;
+}
+
+/* A control block starts defined in every field, new or after a life. */
+void
+check_alloc_proc(void)
+{
+	struct quiet_state before = quiet_state_take();
+	struct proc_struct *fresh = alloc_proc();
+	struct dirt dirt = { .proc = NULL };
+	int pid, code = 0;
+
+	if (!EXPECT(fresh != NULL))
+		return;
+	expect_start_values(fresh);
+	free_proc(fresh);
+	pid = kernel_thread(thread_leave_dirt, &dirt, 0);
+	if (!EXPECT(pid > 0))
+		return;
+	while (atomic_load(&dirt.proc) == NULL)
+		(void)sleep_ticks(1);
+	EXPECT_EQ(do_kill(pid), 0);
+	EXPECT_EQ(do_wait(pid, &code), pid);
+	EXPECT_EQ(code, -77);
+	printk("# alloc_proc: the block of a dead thread %s again\n",
+	       look_for_again(dirt.proc) ? "came" : "did not come");
+	EXPECT_EQ(do_kill(dirt.orphan), 0);
+	while (nr_process() > before.nr_process)
+		(void)sleep_ticks(1);
+	quiet_state_expect(&before);
+}
+
+/* Every allocation on the way to a running thread fails in turn: the right
+ * error, and not a page or a count is missing afterwards. */
+void
+check_fork_failures(void)
+{
+	struct quiet_state before;
+	unsigned nr_failures = 0;
+
+	if (!KERNEL_DEBUG) {
+		check_skip("failpoints are in debug builds only");
+		return;
+	}
+	before = quiet_state_take();
+	for (unsigned n = 1; n < 100; n++) {
+		struct proc_struct *init_was = initproc;
+		int pid, code = -1;
+		bool fired;
+
+		proc_release_kept(); /* so that memory is asked for */
+		failpoint_arm(n);
+		pid = kernel_thread(thread_return, (void *)7, 0);
+		fired = failpoint_disarm();
+		if (!fired) {
+			EXPECT(pid > 0);
+			EXPECT_EQ(do_wait(pid, &code), pid);
+			EXPECT_EQ(code, 7);
+			break;
+		}
+		nr_failures++;
+		if (pid > 0 && nr_page_nodes > 1) {
+			/* Another node helped out. */
+			EXPECT_EQ(do_wait(pid, &code), pid);
+			continue;
+		}
+		EXPECT_EQ(pid, -E_NO_MEM);
+		EXPECT(initproc == init_was);
+		EXPECT_EQ(nr_process(), before.nr_process);
+		EXPECT_EQ(do_wait(0, NULL), -E_BAD_PROC);
+		quiet_state_expect(&before);
+	}
+	printk("# fork_failures: %u allocations failed in turn\n", nr_failures);
+	/* Control block, stack pages, the slot's mapping. */
+	EXPECT(nr_failures >= 3);
+	quiet_state_expect(&before);
+}
+
+/* -- the stacks of dead threads -------------------------------------------------- */
+
+#define CROWD 200
+#define SURVIVOR_EACH 5
+
+static void
+end_crowd(int pids[], bool survivors_too)
+{
+	for (unsigned i = 0; i < CROWD; i++) {
+		if (pids[i] == 0 || (i % SURVIVOR_EACH == 0 && !survivors_too))
+			continue;
+		EXPECT_EQ(do_kill(pids[i]), 0);
+		EXPECT_EQ(do_wait(pids[i], NULL), pids[i]);
+		pids[i] = 0;
+	}
+}
+
+/*
+ * Dead threads leave their stacks to the next ones; under pressure all of them go
+ * back, also those whose control blocks lie between those of living threads.
+ */
+void
+check_idle_stacks(void)
+{
+	bool keeps = strcmp(kmem_backend_chosen()->name, "slab") == 0;
+	struct quiet_state before;
+	static int pids[CROWD];
+	size_t nr_kept, nr_free, nr_released;
+
+	if (process_limit() < nr_process() + CROWD) {
+		check_skip("needs some hundred threads");
+		return;
+	}
+	before = quiet_state_take();
+	EXPECT_EQ(proc_nr_kept(), 0);
+	for (unsigned i = 0; i < CROWD; i++) {
+		pids[i] = kernel_thread(thread_wait_for_stop, NULL, 0);
+		EXPECT(pids[i] > 0);
+	}
+	EXPECT_EQ(proc_nr_kept(), 0);
+	end_crowd(pids, false);
+	nr_kept = proc_nr_kept();
+	nr_free = nr_free_pages();
+	nr_released = proc_release_kept();
+	page_drain_all();
+	printk("# idle_stacks: %zu of %u dead threads' stacks were kept, %zu pages released\n",
+	       nr_kept, CROWD - CROWD / SURVIVOR_EACH, nr_released);
+	EXPECT_EQ(proc_nr_kept(), 0);
+	EXPECT_EQ(nr_released, nr_kept * ARCH_KSTACK_PAGES);
+	EXPECT(nr_free_pages() >= nr_free + nr_released);
+	EXPECT(keeps ? nr_kept > CROWD / 2 : nr_kept == 0);
+	end_crowd(pids, true);
+	/* The reaper does it too, when there are many. */
+	for (unsigned i = 0; i < CROWD; i++)
+		pids[i] = kernel_thread(thread_wait_for_stop, NULL, 0);
+	end_crowd(pids, true);
+	proc_reap_kept();
+	EXPECT_EQ(proc_nr_kept(), 0);
+	quiet_state_expect(&before);
+}
