@@ -10,6 +10,8 @@
 #ifndef KMEM_SLAB_H
 #define KMEM_SLAB_H
 
+#include <kernel/fault.h>
+
 #include "internal.h"
 
 /* -- a slab: some pages, full of objects of one cache ------------------------- */
@@ -414,6 +416,7 @@ void slab_on_each_cpu(void (*fn)(void *), void *arg);
 
 /* -- slab_fail.c: allocations that fail on purpose ------------------------------------------ */
 
+extern struct fault_attr slab_fail_attr;
 /* Whether failslab wants to see the operations of a cache of this name. */
 bool slab_fail_wants(const char *name);
 /* Opens or closes the cache as failslab wants it by now. May sleep. */

@@ -20,13 +20,12 @@
  * by one thread at a time: the monitor's, or a check's.
  */
 #include <kernel/error.h>
-#include <kernel/fault.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "slab.h"
 
-static struct fault_attr failslab = { .name = "failslab" };
+struct fault_attr slab_fail_attr = { .name = "failslab" };
 
 static struct spinlock fail_lock = SPINLOCK_INIT(LOCK_RANK_KMEM, "failslab");
 
@@ -63,7 +62,7 @@ slab_fail_wants(const char *name)
 {
 	struct filter now;
 
-	if (atomic_load(&failslab.is_armed) == 0)
+	if (atomic_load(&slab_fail_attr.is_armed) == 0)
 		return false;
 	now = filter_get();
 	return now.cache[0] == '\0' || strcmp(now.cache, name) == 0;
@@ -72,8 +71,8 @@ slab_fail_wants(const char *name)
 void
 slab_fail_apply(struct slab_cache *cache)
 {
-	bool is_closed =
-		atomic_load_relaxed(&cache->closed) & SLAB_CLOSED_FAILSLAB;
+	bool is_closed = atomic_load_relaxed(&cache->closed) &
+			 SLAB_CLOSED_FAILSLAB;
 	bool is_wanted = slab_fail_wants(cache->base.name);
 
 	if (is_wanted && !is_closed)
@@ -98,7 +97,7 @@ should_failslab(const struct slab_cache *cache, bool is_own)
 {
 	if (is_own && filter_get().internal == 0)
 		return false;
-	return should_fail(&failslab, cache->base.object_size,
+	return should_fail(&slab_fail_attr, cache->base.object_size,
 			   (uintptr_t)__builtin_return_address(0));
 }
 
@@ -111,10 +110,9 @@ filter_word(const char *name, const char *value, void *arg)
 	struct filter *wanted = arg;
 
 	if (strcmp(name, "cache") == 0)
-		return value[0] != '\0' &&
-				       strlcpy(wanted->cache, value,
-					       sizeof(wanted->cache)) <
-					       sizeof(wanted->cache)
+		return value[0] != '\0' && strlcpy(wanted->cache, value,
+						   sizeof(wanted->cache)) <
+						   sizeof(wanted->cache)
 			       ? 0
 			       : -E_INVAL;
 	if (strcmp(name, "internal") != 0)
@@ -133,15 +131,15 @@ failslab_set(const char *text)
 	struct fault_settings settings;
 
 	if (fault_text_is_off(text)) {
-		fault_disarm(&failslab);
+		fault_disarm(&slab_fail_attr);
 		return 0;
 	}
 	if (fault_parse("failslab", text, &settings, filter_word, &wanted) != 0)
 		return -E_INVAL;
-	fault_disarm(&failslab);
+	fault_disarm(&slab_fail_attr);
 	filter_set(&wanted);
-	fault_sites_clear(&failslab);
-	fault_arm(&failslab, &settings);
+	fault_sites_clear(&slab_fail_attr);
+	fault_arm(&slab_fail_attr, &settings);
 	return 0;
 }
 
@@ -160,10 +158,11 @@ slab_fail_print(void)
 {
 	struct filter now = filter_get();
 
-	fault_print(&failslab);
-	if (atomic_load(&failslab.is_armed) == 0)
+	fault_print(&slab_fail_attr);
+	if (atomic_load(&slab_fail_attr.is_armed) == 0)
 		return;
-	printk("failslab: %s%s, %s\n", now.cache[0] != '\0' ? "only cache " : "",
+	printk("failslab: %s%s, %s\n",
+	       now.cache[0] != '\0' ? "only cache " : "",
 	       now.cache[0] != '\0' ? now.cache : "all caches",
 	       now.internal != 0 ? "the allocator's own objects too"
 				 : "not the allocator's own objects");
@@ -176,7 +175,7 @@ failslab_get(void)
 {
 	static char text[160];
 
-	return fault_text(&failslab, text, sizeof(text));
+	return fault_text(&slab_fail_attr, text, sizeof(text));
 }
 
 const struct boot_option failslab_option = {
@@ -192,7 +191,7 @@ const struct boot_option failslab_option = {
 bool
 failslab_at_boot(void)
 {
-	if (atomic_load(&failslab.is_armed) == 0)
+	if (atomic_load(&slab_fail_attr.is_armed) == 0)
 		return false;
 	printk("failslab: %s\n", failslab_get());
 	return true;

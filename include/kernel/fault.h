@@ -26,7 +26,7 @@ struct fault_settings {
 
 /* A place that failed: the return addresses that led there. */
 #define FAULT_SITE_DEPTH 5
-#define FAULT_SITES_MAX 64
+#define FAULT_SITES_MAX 128
 
 struct fault_site {
 	uintptr_t key; /* of the addresses; 0: unused */
@@ -40,7 +40,7 @@ struct fault_attr {
 	unsigned is_armed;
 	struct fault_settings settings;
 	long space_left, times_left;
-	unsigned long nr_seen, nr_failed; /* since it was armed */
+	unsigned long nr_seen, nr_failed;	  /* since it was armed */
 	struct fault_site sites[FAULT_SITES_MAX]; /* until they are cleared */
 };
 

@@ -97,11 +97,11 @@ const struct check checks[] = {
 		.run = check_alloc_proc,
 	},
 	{
-		.name = "fork_failures",
-		.help = "each allocation of a birth fails in turn (debug builds)",
+		.name = "alloc_failures",
+		.help = "each allocation of an operation fails in turn",
 		.stage = CHECK_THREADS,
 		.in_all = true,
-		.run = check_fork_failures,
+		.run = check_alloc_failures,
 	},
 	{
 		.name = "idle_stacks",
