@@ -88,6 +88,13 @@ const struct check checks[] = {
 		.in_all = true,
 		.run = check_slab_stress,
 	},
+	{
+		.name = "failslab",
+		.help = "objects that fail on purpose: those that were meant",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_failslab,
+	},
 	/* Threads. */
 	{
 		.name = "alloc_proc",
