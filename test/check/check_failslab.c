@@ -289,35 +289,44 @@ draw_in_thread(void *unused)
 	return 0;
 }
 
+/* A thread on each CPU draws, and in the middle of it this one does `meanwhile`. */
+static void
+draw_everywhere(void (*meanwhile)(void))
+{
+	int pids[MAX_CPUS] = { 0 };
+
+	atomic_store(&nr_null, 0ul);
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		pids[cpu] = kernel_thread_on(cpu, "draw", draw_in_thread, NULL);
+		EXPECT(pids[cpu] > 0);
+	}
+	if (meanwhile != NULL)
+		meanwhile();
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		EXPECT_EQ(do_wait(pids[cpu], NULL), pids[cpu]);
+}
+
+static void
+set_again_and_again(void)
+{
+	for (unsigned i = 0; i < 10; i++)
+		set(i % 2 == 0 ? "off" : "probability=50,verbose=0");
+	set("off");
+}
+
 /* Threads on all CPUs together get so many failures, not one more or less; and
  * whoever sets it meanwhile disturbs nobody. */
 static void
 expect_exact_count(void)
 {
-	int pids[MAX_CPUS];
-
-	atomic_store(&nr_null, 0ul);
 	set("probability=50,times=500,cache=fail-meant,verbose=0");
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		pids[cpu] = kernel_thread_on(cpu, "draw", draw_in_thread, NULL);
-		EXPECT(pids[cpu] > 0);
-	}
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		EXPECT_EQ(do_wait(pids[cpu], NULL), pids[cpu]);
+	draw_everywhere(NULL);
 	EXPECT_EQ(atomic_load(&nr_null), NR_TIMES);
 	EXPECT_EQ(atomic_load(&slab_fail_attr.nr_failed), NR_TIMES);
 	EXPECT_EQ(atomic_load(&slab_fail_attr.nr_seen), nr_cpus * NR_EACH);
 	EXPECT_EQ(fault_nr_sites(&slab_fail_attr), 1);
-
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		pids[cpu] = kernel_thread_on(cpu, "draw", draw_in_thread, NULL);
-		EXPECT(pids[cpu] > 0);
-	}
-	for (unsigned i = 0; i < 10; i++)
-		set(i % 2 == 0 ? "off" : "probability=50,verbose=0");
 	set("off");
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		EXPECT_EQ(do_wait(pids[cpu], NULL), pids[cpu]);
+	draw_everywhere(set_again_and_again);
 	EXPECT(serves(meant));
 }
 
