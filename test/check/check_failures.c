@@ -403,6 +403,7 @@ static const struct step steps[] = {
 		.run = small_cache_run,
 		.finish = cache_finish,
 		.nr_failpoints = 5,
+		.nr_slob = 1,
 		.nr_objects = 4,
 	},
 	{
@@ -410,6 +411,7 @@ static const struct step steps[] = {
 		.run = off_slab_cache_run,
 		.finish = cache_finish,
 		.nr_failpoints = 5,
+		.nr_slob = 1,
 		.nr_objects = 4,
 	},
 	{
@@ -417,6 +419,7 @@ static const struct step steps[] = {
 		.run = large_cache_run,
 		.finish = cache_finish,
 		.nr_failpoints = 4,
+		.nr_slob = 1,
 		.nr_objects = 4,
 	},
 	{
@@ -443,7 +446,7 @@ static const struct step steps[] = {
 		.run = object_run,
 		.finish = object_finish,
 		.nr_failpoints = 2,
-		.nr_slob = 2,
+		.nr_slob = 3,
 		.nr_objects = 1,
 	},
 	{
@@ -483,7 +486,7 @@ static const struct step steps[] = {
 		.run = kmalloc_large_run,
 		.finish = kfree_finish,
 		.nr_failpoints = 2,
-		.nr_slob = 2,
+		.nr_slob = 3,
 		.nr_objects = 1,
 	},
 	{
@@ -491,7 +494,7 @@ static const struct step steps[] = {
 		.run = kmalloc_pages_run,
 		.finish = kfree_finish,
 		.nr_failpoints = 2,
-		.nr_slob = 2,
+		.nr_slob = 3,
 	},
 	{
 		.name = "kcalloc",
