@@ -7,6 +7,7 @@ check-srcs += test/check/check_slab_stress.c
 check-srcs += test/check/check_birth.c
 check-srcs += test/check/check_proc.c
 check-srcs += test/check/check_failures.c
+check-srcs += test/check/check_failure_steps.c
 check-srcs += test/check/check_failslab.c
 check-srcs += test/check/check_sched.c
 check-srcs += test/check/check_sync.c
