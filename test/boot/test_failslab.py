@@ -131,14 +131,28 @@ WALKS = {
 
 # What start-up passes through, by the functions that ask.
 THREADS = ["alloc_proc", "kernel_thread_on"]
-OBJECTS = ["cache_make", "cache_attach", "slab_create_early", "array_attach",
-           "slab_own_get"]
+OBJECTS = ["cache_make", "cache_attach", "slab_create_early", "slab_own_get"]
 PAGES = ["kstack_alloc", "arch_mmu_init"]
 
 
+@pytest.fixture(scope="module")
+def layers():
+    """What there is between slab and the CPUs: the values of cpu=."""
+    ended = Boot("host", 'run="help boot; poweroff"').run()
+    return ended.expect(r"^cpu=([a-z|]+)$")[1].split("|")
+
+
 @pytest.mark.parametrize("name", WALKS)
-def test_start_up(name, record_property):
+def test_start_up(name, layers, record_property):
     how = WALKS[name]
+    for layer in layers if "slab" in name else [""]:
+        more = f" cpu={layer}" if layer else ""
+        walk_start_up(f"{name}{more}",
+                      how | {"settings": how["settings"] + more},
+                      record_property)
+
+
+def walk_start_up(name, how, record_property):
     sites, ends, nr_seen = walk(lambda n: start(n=n, **how))
     names = collections.Counter()
     for site, nr in sites.items():
