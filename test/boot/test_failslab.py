@@ -130,7 +130,7 @@ WALKS = {
 }
 
 # What start-up passes through, by the functions that ask.
-THREADS = ["alloc_proc", "kernel_thread_on"]
+THREADS = ["kernel_thread_on"]
 OBJECTS = ["cache_make", "cache_attach", "slab_create_early", "slab_own_get"]
 PAGES = ["kstack_alloc", "arch_mmu_init"]
 
