@@ -256,7 +256,7 @@ def test_command(start, port):
     assert kernel.command("ps")[0].startswith("  PID")
     said = kernel.command("spawn exit")
     assert re.search("^failslab: allocation 1 fails: ", said[0])
-    assert any(re.search(r"^  #\d+ 0x\w+ fork_process\+", line) for line in said)
+    assert any(re.search(r"^  #\d+ 0x\w+ kernel_thread_on\+", line) for line in said)
     assert said[-1] == "spawn: no memory"
     assert kernel.command("failslab off") == []
     assert kernel.command("spawn exit")[0].startswith("spawn: exit is pid")
