@@ -11,6 +11,7 @@ core-srcs += core/kmem/slab_list.c
 core-srcs += core/kmem/slab_alloc.c
 core-srcs += core/kmem/slab_cpu.c
 core-srcs += core/kmem/slab_cpu_array.c
+core-srcs += core/kmem/slab_fail.c
 core-srcs += core/kmem/slab_reap.c
 core-srcs += core/kmem/slab_backend.c
 core-srcs += core/kmem/slabinfo.c

@@ -93,6 +93,9 @@ struct kmem_ops {
 	int (*slabinfo_read)(void (*fn)(const char *line, void *arg), void *arg,
 			     bool statistics);
 	int (*slabinfo_write)(const char *text);
+	/* kmem_failslab_*; NULL: it has nothing that could. */
+	int (*failslab_write)(const char *text);
+	void (*failslab_print)(void);
 	/* Whether all structures make sense; says what does not. For tests. */
 	bool (*validate)(void);
 	/* What it holds, one fact a line. */
@@ -117,6 +120,9 @@ extern const struct kmem_ops *kmem_backend;
 void kmem_stacks_close(struct kmem_cache *cache);
 /* Whether that is an object of the cache; else reports it. */
 bool kmem_cache_owns(const struct kmem_cache *cache, const void *object);
+
+/* Whether the boot option asks for it; says so. */
+bool failslab_at_boot(void);
 
 /* Says what is wrong with ptr and who is calling, counts it. Any context. */
 void kmem_report(const char *what, const void *ptr);

@@ -122,10 +122,21 @@ table_set(struct kmem_cache *const *caches)
 		table[i] = caches != NULL ? caches[i] : &no_cache;
 }
 
+static int
+failslab_missing(void)
+{
+	printk("failslab: kmalloc=%s has no object caches that could fail; "
+	       "kmalloc=slab has\n",
+	       kmem_backend->name);
+	return -E_NOT_FOUND;
+}
+
 void
 kmem_init(void)
 {
 	kmem_backend = kmem_backend_chosen();
+	if (failslab_at_boot() && kmem_backend->failslab_write == NULL)
+		(void)failslab_missing();
 	kmem_backend_start(kmem_backend);
 	table_set(kmem_backend->table);
 	reclaimer_register(&kmem_reclaimer);
@@ -167,6 +178,23 @@ kmem_slabinfo_write(const char *text)
 	if (kmem_backend->slabinfo_write == NULL)
 		return -E_NOT_FOUND;
 	return kmem_backend->slabinfo_write(text);
+}
+
+int
+kmem_failslab_write(const char *text)
+{
+	if (kmem_backend->failslab_write == NULL)
+		return failslab_missing();
+	return kmem_backend->failslab_write(text);
+}
+
+void
+kmem_failslab_print(void)
+{
+	if (kmem_backend->failslab_print == NULL)
+		(void)failslab_missing();
+	else
+		kmem_backend->failslab_print();
 }
 
 /* -- kmalloc ---------------------------------------------------------------------- */

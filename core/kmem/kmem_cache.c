@@ -103,11 +103,11 @@ cache_problem(const char *name, size_t size, const struct kmem_cache_args *args,
 	return NULL;
 }
 
+/* The arguments are good. NULL: *problem says why. */
 static struct kmem_cache *
 cache_create(const char *name, size_t size, const struct kmem_cache_args *args,
-	     unsigned flags)
+	     unsigned flags, const char **problem)
 {
-	const char *problem = cache_problem(name, size, args, flags);
 	struct kmem_cache wanted = {
 		.object_size = size,
 		.flags = flags,
@@ -118,19 +118,16 @@ cache_create(const char *name, size_t size, const struct kmem_cache_args *args,
 	struct kmem_cache *cache;
 	size_t nr_live;
 
-	if (problem != NULL) {
-		kmem_complain("kmem: cannot create cache %s: %s\n",
-			      name != NULL ? name : "(null)", problem);
-		return NULL;
-	}
 	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
 	kmem_stacks_close(&wanted);
 	cache = kmem_backend->cache_create(&wanted);
+	*problem = "no memory";
 	if (cache == NULL)
 		return NULL;
 	if (!cache_link(name, cache)) {
 		(void)kmem_backend->cache_destroy(cache, &nr_live);
 		kmem_complain("kmem: two caches %s at once\n", name);
+		*problem = "there is one of this name";
 		return NULL;
 	}
 	return cache;
@@ -140,10 +137,18 @@ struct kmem_cache *
 kmem_cache_create_args(const char *name, size_t size,
 		       const struct kmem_cache_args *args, unsigned flags)
 {
-	struct kmem_cache *cache = cache_create(name, size, args, flags);
+	const char *problem = cache_problem(name, size, args, flags);
+	struct kmem_cache *cache = NULL;
 
+	if (name == NULL)
+		name = "(null)";
+	if (problem == NULL)
+		cache = cache_create(name, size, args, flags, &problem);
+	else
+		kmem_complain("kmem: cannot create cache %s: %s\n", name,
+			      problem);
 	if (cache == NULL && (flags & SLAB_PANIC))
-		panic("cannot create cache %s", name != NULL ? name : "(null)");
+		panic("cannot create cache %s: %s", name, problem);
 	return cache;
 }
 

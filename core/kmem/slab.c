@@ -27,6 +27,7 @@
  *	slab_alloc.c	 taking an object, giving one back
  *	slab_cpu.c	 what a CPU has; open or closed; which layer
  *	slab_cpu_array.c arrays between CPUs and nodes: the layer cpu=array
+ *	slab_fail.c	 failslab: allocations that fail on purpose
  *	slab_reap.c	 giving back: regularly, under pressure, when asked
  *	slab_backend.c	 general caches for kmalloc; the table of functions
  *	slabinfo.c	 what it looks like from outside; tuning
@@ -279,6 +280,8 @@ cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
 	cache->base.align = cache->layout.align;
 	kmem_stacks_close(&cache->base);
 	cache->closed = slab_closed_default();
+	if (slab_fail_wants(wanted->name))
+		cache->closed |= SLAB_CLOSED_FAILSLAB;
 	/* 2^32 / size, rounded up. */
 	cache->reciprocal = UINT32_MAX / (uint32_t)cache->layout.size + 1;
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
@@ -293,7 +296,7 @@ cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
 void *
 slab_own_get(struct slab_cache *cache, gfp_t gfp, unsigned node)
 {
-	if (KERNEL_DEBUG && failpoint())
+	if ((KERNEL_DEBUG && failpoint()) || slab_fails(cache, true))
 		return NULL;
 	if (node != NODE_ANY && nr_page_nodes > 1)
 		return slab_alloc_node(cache, gfp, node);
@@ -407,6 +410,7 @@ slab_create(const struct kmem_cache *wanted)
 		printk("slab: there is a cache %s already\n", wanted->name);
 		goto out_detach;
 	}
+	slab_fail_apply(cache); /* it may have changed its mind meanwhile */
 	return cache;
 out_detach:
 	cache_detach(cache);

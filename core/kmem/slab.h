@@ -10,6 +10,8 @@
 #ifndef KMEM_SLAB_H
 #define KMEM_SLAB_H
 
+#include <kernel/fault.h>
+
 #include "internal.h"
 
 /* -- a slab: some pages, full of objects of one cache ------------------------- */
@@ -283,7 +285,8 @@ size_t slab_node_free_limit(const struct slab_cache *cache, unsigned nodeid,
 /* Why the front's stacks of a cache are closed: each operation is to come to
  * slab_alloc or slab_free. */
 enum slab_closed {
-	SLAB_CLOSED_PLAIN = 1 << 0, /* fast=plain */
+	SLAB_CLOSED_PLAIN = 1 << 0,    /* fast=plain */
+	SLAB_CLOSED_FAILSLAB = 1 << 1, /* some allocations fail: slab_fail.c */
 };
 /* What new caches start with. */
 unsigned slab_closed_default(void);
@@ -410,6 +413,27 @@ void slab_drain(struct slab_cache *cache);
 /* Calls fn(arg) on each CPU, interrupts off; where the caller cannot wait, only
  * on this one. */
 void slab_on_each_cpu(void (*fn)(void *), void *arg);
+
+/* -- slab_fail.c: allocations that fail on purpose ------------------------------------------ */
+
+extern struct fault_attr slab_fail_attr;
+/* Whether failslab wants to see the operations of a cache of this name. */
+bool slab_fail_wants(const char *name);
+/* Opens or closes the cache as failslab wants it by now. May sleep. */
+void slab_fail_apply(struct slab_cache *cache);
+/* The cache is closed for it: whether to fail. is_own: the allocator's own. */
+bool should_failslab(const struct slab_cache *cache, bool is_own);
+/* For everybody: one test where the front's stack did not serve. */
+static inline bool
+slab_fails(const struct slab_cache *cache, bool is_own)
+{
+	unsigned closed = atomic_load_relaxed(&cache->closed);
+
+	return unlikely(closed & SLAB_CLOSED_FAILSLAB) &&
+	       should_failslab(cache, is_own);
+}
+int slab_fail_write(const char *text);
+void slab_fail_print(void);
 
 /* -- slabinfo.c --------------------------------------------------------------------------- */
 

@@ -142,8 +142,11 @@ slab_ksize(const void *ptr)
 static void *
 object_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
 {
-	void *object = slab_alloc(cache, gfp);
+	void *object;
 
+	if (slab_fails(cache, false))
+		return NULL;
+	object = slab_alloc(cache, gfp);
 	if (object != NULL && (gfp & __GFP_ZERO))
 		memset(object, 0, size);
 	return object;
@@ -191,6 +194,8 @@ slab_cache_alloc_node(struct kmem_cache *base, gfp_t gfp, unsigned node)
 
 	if (node == NODE_ANY)
 		return slab_cache_alloc(base, gfp);
+	if (slab_fails(slab_cache_of(base), false))
+		return NULL;
 	object = slab_alloc_node(slab_cache_of(base), gfp, node);
 	if (object != NULL && (gfp & __GFP_ZERO))
 		memset(object, 0, base->object_size);
@@ -201,7 +206,8 @@ static bool
 slab_cache_alloc_bulk(struct kmem_cache *base, gfp_t gfp, size_t nr,
 		      void *objects[])
 {
-	if (!slab_alloc_bulk(slab_cache_of(base), gfp, nr, objects))
+	if (slab_fails(slab_cache_of(base), false) ||
+	    !slab_alloc_bulk(slab_cache_of(base), gfp, nr, objects))
 		return false;
 	for (size_t i = 0; (gfp & __GFP_ZERO) && i < nr; i++)
 		memset(objects[i], 0, base->object_size);
@@ -260,6 +266,8 @@ const struct kmem_ops kmem_slab_ops = {
 	.reap = slab_reap,
 	.slabinfo_read = slabinfo_read,
 	.slabinfo_write = slabinfo_write,
+	.failslab_write = slab_fail_write,
+	.failslab_print = slab_fail_print,
 	.validate = slab_validate,
 	.print = slab_print,
 };

@@ -13,6 +13,7 @@
  * operation costs nothing where it is not wanted: there is no flag to test.
  * Reasons to be closed:
  *	fast=plain	the classic way, for comparison; hits are counted then
+ *	failslab	allocations fail on purpose (slab_fail.c)
  *	reaping		for one operation: who comes by opens it again, and has
  *			thereby said that the cache is in use (slab_cpu_touch)
  *

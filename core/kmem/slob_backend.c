@@ -22,6 +22,7 @@
 #include "internal.h"
 
 #include <kernel/error.h>
+#include <kernel/failpoint.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
@@ -79,6 +80,14 @@ big_find(const void *ptr) REQUIRES(big_lock)
 	return page != NULL && page->kind == PAGE_BIG ? page : NULL;
 }
 
+/* An object for the back end's own use. */
+static void *
+own_alloc(size_t size, gfp_t gfp)
+{
+	return KERNEL_DEBUG && failpoint() ? NULL
+					   : slob_alloc(&slob, size, gfp);
+}
+
 static void *
 big_alloc(size_t size, gfp_t gfp)
 {
@@ -86,7 +95,7 @@ big_alloc(size_t size, gfp_t gfp)
 	struct bigblock *big;
 	struct page *page;
 
-	big = slob_alloc(&slob, sizeof(*big), gfp);
+	big = own_alloc(sizeof(*big), gfp);
 	if (big == NULL)
 		return NULL;
 	page = alloc_pages_gfp(gfp, nr_pages);
@@ -200,7 +209,7 @@ slob_cache_create(const struct kmem_cache *wanted)
 {
 	struct slob_cache *cache;
 
-	cache = object_alloc(sizeof(*cache), KMALLOC_ALIGN, GFP_KERNEL);
+	cache = own_alloc(sizeof(*cache), GFP_KERNEL);
 	if (cache == NULL)
 		return NULL;
 	cache->base = *wanted;

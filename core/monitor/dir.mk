@@ -5,6 +5,7 @@ core-srcs += core/monitor/commands.c
 core-srcs += core/monitor/cmd_check.c
 core-srcs += core/monitor/cmd_colours.c
 core-srcs += core/monitor/cmd_crash.c
+core-srcs += core/monitor/cmd_fail.c
 core-srcs += core/monitor/cmd_help.c
 core-srcs += core/monitor/cmd_page.c
 core-srcs += core/monitor/cmd_proc.c

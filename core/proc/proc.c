@@ -218,8 +218,9 @@ proc_init(thread_fn *init_main)
 	control_block_init();
 
 	pid = kernel_thread_on(CPU_ANY, "init", init_main, greeting);
-	if (pid != 1)
-		panic("proc_init: init is pid %d, not 1", pid);
+	if (pid < 0)
+		panic("proc_init: no thread for init: %s", error_name(pid));
+	assert(pid == 1);
 	irqs = spin_lock_irqsave(&proc_lock);
 	initproc = find_proc(pid);
 	spin_unlock_irqrestore(&proc_lock, irqs);

@@ -1,39 +1,80 @@
 /*
- * Failpoints: one armed countdown, for one thread. Interrupts that come in
- * between belong to somebody else and are not counted.
+ * Failpoints: one attr for all of them. Interrupts that come in between belong
+ * to somebody else and are not counted when a thread arms it for itself.
  */
+#include <kernel/error.h>
 #include <kernel/failpoint.h>
+#include <kernel/fault.h>
+#include <kernel/option.h>
+#include <kernel/printk.h>
 #include <kernel/thread.h>
 
-static struct proc_struct *armed_for;
-static unsigned countdown; /* armed_for's own */
-static bool fired;
+struct fault_attr failpoint_attr = { .name = "failpoint" };
 
 void
 failpoint_arm(unsigned n)
 {
-	countdown = n;
-	fired = false;
-	atomic_store(&armed_for, n > 0 ? current : NULL);
+	struct fault_settings settings = FAULT_SETTINGS_DEFAULT;
+
+	settings.nth = n;
+	settings.times = 1;
+	settings.seed = 1;
+	settings.pid = current->pid;
+	if (n > 0)
+		fault_arm(&failpoint_attr, &settings);
+	else
+		fault_disarm(&failpoint_attr);
 }
 
 bool
 failpoint_disarm(void)
 {
-	atomic_store(&armed_for, (struct proc_struct *)NULL);
-	return fired;
+	fault_disarm(&failpoint_attr);
+	return atomic_load(&failpoint_attr.nr_failed) > 0;
 }
 
 bool
 failpoint(void)
 {
-	struct proc_struct *self = current;
-
-	if (atomic_load_relaxed(&armed_for) != self || self->trap_depth > 0 ||
-	    countdown == 0)
-		return false;
-	if (--countdown > 0)
-		return false;
-	fired = true;
-	return true;
+	return should_fail(&failpoint_attr, 1,
+			   (uintptr_t)__builtin_return_address(0));
 }
+
+/* -- by text ---------------------------------------------------------------------- */
+
+int
+failpoint_write(const char *text)
+{
+	struct fault_settings settings;
+
+	if (fault_text_is_off(text)) {
+		fault_disarm(&failpoint_attr);
+		return 0;
+	}
+	if (!KERNEL_DEBUG) {
+		printk("failpoint: in debug builds only; failslab is in this "
+		       "one\n");
+		return -E_INVAL;
+	}
+	if (fault_parse("failpoint", text, &settings, NULL, NULL) != 0)
+		return -E_INVAL;
+	fault_sites_clear(&failpoint_attr);
+	fault_arm(&failpoint_attr, &settings);
+	return 0;
+}
+
+static const char *
+failpoint_get(void)
+{
+	static char text[160];
+
+	return fault_text(&failpoint_attr, text, sizeof(text));
+}
+
+const struct boot_option failpoint_option = {
+	.name = "failpoint",
+	.help = "debug builds: allocations of any kind fail on purpose",
+	.values = "off, nth=N,interval=N,probability=N,times=N,...",
+	.set = failpoint_write,
+	.get = failpoint_get,
+};

@@ -1,10 +1,11 @@
 /*
- * Allocations that fail on purpose, so that every error path can be walked.
+ * Failpoints: places where something can run out, and can be made to fail
+ * (<kernel/fault.h>), so that every error path can be walked.
  *
- * Debug builds only: where something can run out, the code says
+ * Debug builds only: there the code says
  *	if (KERNEL_DEBUG && failpoint())
  *		return NULL;
- * and a test arms the n-th of these that the calling thread meets.
+ * Objects of the slab allocator fail on purpose in every build: failslab.
  */
 #ifndef KERNEL_FAILPOINT_H
 #define KERNEL_FAILPOINT_H
@@ -12,7 +13,7 @@
 #include <kernel/types.h>
 
 /* The n-th failpoint (1 = the next) that the calling thread meets from now on
- * fails, once; 0 disarms. One thread at a time. */
+ * fails, once, silently; 0 disarms. One at a time. */
 void failpoint_arm(unsigned n);
 
 /* Disarms. Returns whether it fired since it was armed. */
@@ -20,5 +21,15 @@ bool failpoint_disarm(void);
 
 /* Whether to fail here and now. Any context. */
 bool failpoint(void);
+
+struct boot_option;
+extern const struct boot_option failpoint_option; /* failpoint=SETTINGS */
+
+/* Arms by text, as fault_parse reads it, or "off". 0, or -E_INVAL (said). */
+int failpoint_write(const char *text) __must_check;
+
+/* Who failed so far: for fault_print and its like. */
+struct fault_attr;
+extern struct fault_attr failpoint_attr;
 
 #endif /* KERNEL_FAILPOINT_H */

@@ -27,6 +27,7 @@ extern const struct boot_option fit_option;	 /* fit=first|next|best|worst */
 extern const struct boot_option slab_cpu_option; /* cpu=array */
 extern const struct boot_option slab_fast_option;   /* fast=restartable|plain */
 extern const struct boot_option slab_colour_option; /* colour=on|off */
+extern const struct boot_option failslab_option;    /* failslab=SETTINGS */
 
 /* Sets up the chosen back end. Pages work; once. */
 void kmem_init(void);
@@ -110,6 +111,17 @@ int kmem_slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
 /* Tunes a cache while it runs: "name limit batchcount shared". 0, -E_INVAL,
  * -E_NOT_FOUND or -E_NO_MEM. May sleep. */
 int kmem_slabinfo_write(const char *text) __must_check;
+
+/*
+ * Objects that fail on purpose, in any build: "off", or what fault_parse reads
+ * (<kernel/fault.h>) and the words cache=NAME (only this one's) and internal=1
+ * (also what the allocator needs for itself). Off costs nothing. 0, -E_INVAL
+ * (the wrong word was said) or -E_NOT_FOUND (said: the back end cannot). May
+ * sleep. A cache to come may be named.
+ */
+int kmem_failslab_write(const char *text) __must_check;
+/* What is set, how often it failed, and where. */
+void kmem_failslab_print(void);
 
 /* kmem_cache_create flags. POISON, RED_ZONE, STORE_USER and RECLAIM_ACCOUNT are
  * accepted by each back end and acted upon by none so far. */

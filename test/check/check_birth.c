@@ -1,9 +1,8 @@
 /*
- * Checks of birth: what a control block holds at its start, every error path of
- * do_fork, and what becomes of the stacks of those who were before.
+ * Checks of birth: what a control block holds at its start, and what becomes of
+ * the stacks of those who were before. (Births that fail: check_failures.c.)
  */
 #include <kernel/check.h>
-#include <kernel/failpoint.h>
 #include <kernel/page.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -116,52 +115,6 @@ check_alloc_proc(void)
 	EXPECT_EQ(do_kill(dirt.orphan), 0);
 	while (nr_process() > before.nr_process)
 		(void)sleep_ticks(1);
-	quiet_state_expect(&before);
-}
-
-/* Every allocation on the way to a running thread fails in turn: the right
- * error, and not a page or a count is missing afterwards. */
-void
-check_fork_failures(void)
-{
-	struct quiet_state before;
-	unsigned nr_failures = 0;
-
-	if (!KERNEL_DEBUG) {
-		check_skip("failpoints are in debug builds only");
-		return;
-	}
-	before = quiet_state_take();
-	for (unsigned n = 1; n < 100; n++) {
-		struct proc_struct *init_was = initproc;
-		int pid, code = -1;
-		bool fired;
-
-		proc_release_kept(); /* so that memory is asked for */
-		failpoint_arm(n);
-		pid = kernel_thread(thread_return, (void *)7, 0);
-		fired = failpoint_disarm();
-		if (!fired) {
-			EXPECT(pid > 0);
-			EXPECT_EQ(do_wait(pid, &code), pid);
-			EXPECT_EQ(code, 7);
-			break;
-		}
-		nr_failures++;
-		if (pid > 0 && nr_page_nodes > 1) {
-			/* Another node helped out. */
-			EXPECT_EQ(do_wait(pid, &code), pid);
-			continue;
-		}
-		EXPECT_EQ(pid, -E_NO_MEM);
-		EXPECT(initproc == init_was);
-		EXPECT_EQ(nr_process(), before.nr_process);
-		EXPECT_EQ(do_wait(0, NULL), -E_BAD_PROC);
-		quiet_state_expect(&before);
-	}
-	printk("# fork_failures: %u allocations failed in turn\n", nr_failures);
-	/* Control block, stack pages, the slot's mapping. */
-	EXPECT(nr_failures >= 3);
 	quiet_state_expect(&before);
 }
 

@@ -21,8 +21,8 @@ int thread_exit(void *arg);
 int thread_wait_for_stop(void *arg);
 
 void check_alloc_proc(void);
-void check_fork_failures(void);
 void check_idle_stacks(void);
+void check_alloc_failures(void);
 void check_wait(void);
 void check_kill(void);
 void check_hand_over(void);

@@ -88,6 +88,13 @@ const struct check checks[] = {
 		.in_all = true,
 		.run = check_slab_stress,
 	},
+	{
+		.name = "failslab",
+		.help = "objects that fail on purpose: those that were meant",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_failslab,
+	},
 	/* Threads. */
 	{
 		.name = "alloc_proc",
@@ -97,11 +104,11 @@ const struct check checks[] = {
 		.run = check_alloc_proc,
 	},
 	{
-		.name = "fork_failures",
-		.help = "each allocation of a birth fails in turn (debug builds)",
+		.name = "alloc_failures",
+		.help = "each allocation of an operation fails in turn",
 		.stage = CHECK_THREADS,
 		.in_all = true,
-		.run = check_fork_failures,
+		.run = check_alloc_failures,
 	},
 	{
 		.name = "idle_stacks",
