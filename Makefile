@@ -9,6 +9,7 @@
 #	i386-srcs   += arch/x86/32/boot.S	one port's own files; same for host-srcs
 #	unit-tests  += test/unit/test_list.c	one cmocka program per file, linked with
 #						all of the kernel on the host port
+#	fuzz-targets += test/fuzz/fuzz_x.c	one program per file, linked likewise
 #
 # A dir.mk may also say
 #
@@ -68,12 +69,13 @@ bench-srcs  :=
 i386-srcs   :=
 host-srcs   :=
 unit-tests  :=
+fuzz-targets :=
 
 include $(wildcard */dir.mk */*/dir.mk */*/*/dir.mk)
 include mk/flags.mk
 include mk/build.mk
 
-.PHONY: all image unit-tests
+.PHONY: all image unit-tests fuzz-programs
 all: $(addprefix all-,$(goal-ports))
 
 .PHONY: $(addprefix all-,$(ports) null)
@@ -83,6 +85,8 @@ $(addprefix all-,$(ports) null): all-%:
 image: $(image)
 	@:
 unit-tests: $(unit-programs)
+	@:
+fuzz-programs: $(fuzz-programs)
 	@:
 
 .PHONY: run gdb iso
@@ -113,6 +117,11 @@ test-boot:
 	@tools/test boot
 check:
 	@tools/test check
+
+# make fuzz TARGET=slab SECONDS=60 NODES=2
+.PHONY: fuzz
+fuzz:
+	@tools/fuzz "$(TARGET)" "$(or $(SECONDS),60)" "$(or $(NODES),2)"
 
 .PHONY: bench
 bench:

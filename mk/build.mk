@@ -3,7 +3,7 @@
 # build/i386, build/host-asan, build/i386-debug-clang ...
 usual-cc := $(if $(filter tsan,$(CONFIG)),clang,gcc)
 B := $(O)/$(port)$(patsubst %,-%,$(filter-out release,$(CONFIG)))
-B := $(B)$(patsubst %,-%,$(filter-out $(usual-cc),$(toolchain)))
+B := $(B)$(patsubst %,-%,$(filter-out $(usual-cc),$(toolchain)))$(if $(FUZZ),-fuzz)
 
 # One short line a step; V=1 shows the commands, make -s nothing.
 say = $(if $(V),,@$(if $(silent),,printf '  %-7s %s\n' $(1) $(2);))
@@ -14,8 +14,13 @@ kernel-objs := $(addprefix $(B)/,$(addsuffix .o,$(basename $(kernel-srcs))))
 port-objs   := $(addprefix $(B)/,$(addsuffix .o,$(basename $($(port)-srcs))))
 unit-objs   := $(addprefix $(B)/,$(addsuffix .o,$(basename $(unit-tests))))
 unit-programs := $(basename $(unit-objs))
+fuzz-target-objs := $(addprefix $(B)/,$(addsuffix .o,$(basename $(fuzz-targets))))
+fuzz-objs   := $(addprefix $(B)/,$(addsuffix .o,$(basename $(fuzz-srcs))))
+replay-objs := $(addprefix $(B)/,$(addsuffix .o,$(basename $(fuzz-replay-srcs))))
+fuzz-programs := $(basename $(fuzz-target-objs))
 objs := $(kernel-objs) $(port-objs)
-tidy-srcs := $(filter %.c,$(kernel-srcs) $($(port)-srcs) $(if $(filter host,$(port)),$(unit-tests)))
+tidy-srcs := $(filter %.c,$(kernel-srcs) $($(port)-srcs) \
+	$(if $(filter host,$(port)),$(unit-tests) $(fuzz-targets) $(fuzz-srcs) $(fuzz-replay-srcs)))
 
 image-i386 := $(B)/ashlar.elf
 image-host := $(B)/ashlar
@@ -44,7 +49,8 @@ $(eval $(call stamp,$(B)/link,$(ld-flags)))
 # -- objects ------------------------------------------------------------------------
 
 # The host port's own files and the tests see libc; the kernel does not.
-hosted-objs := $(unit-objs) $(if $(filter host,$(port)),$(port-objs))
+test-objs := $(unit-objs) $(fuzz-target-objs) $(fuzz-objs) $(replay-objs)
+hosted-objs := $(test-objs) $(if $(filter host,$(port)),$(port-objs))
 $(kernel-objs) $(port-objs): c-flags = $(kernel-cflags)
 ifneq ($(hosted-objs),)
 $(hosted-objs): c-flags = $(hosted-flags)
@@ -62,7 +68,7 @@ $(B)/%.o: %.S $(B)/flags
 $(B)/%.o: $(B)/%.S
 	$(call say,AS,$@)$(CC) $(asm-flags) -c -o $@ $<
 
--include $(patsubst %.o,%.d,$(objs) $(if $(filter host,$(port)),$(unit-objs)))
+-include $(patsubst %.o,%.d,$(objs) $(if $(filter host,$(port)),$(test-objs)))
 
 # -- images -----------------------------------------------------------------------
 
@@ -100,7 +106,15 @@ unit-kernel := $(filter-out $(B)/arch/host/main.o,$(objs)) $(B)/symbols-none.o
 
 $(unit-programs): %: %.o $(unit-kernel) $(B)/link
 	$(call say,LD,$@)$(call link-host,$@,$< $(unit-kernel)) -lcmocka
+
+# Fuzz targets: with libFuzzer, or with a main that replays inputs. The kernel's
+# end by _exit is theirs to see.
+fuzz-main-objs := $(if $(FUZZ),,$(replay-objs))
+fuzz-ldflags := -Wl,--wrap=_exit $(if $(FUZZ),-fsanitize=fuzzer)
+
+$(fuzz-programs): %: %.o $(fuzz-objs) $(fuzz-main-objs) $(unit-kernel) $(B)/link
+	$(call say,LD,$@)$(call link-host,$@,$< $(fuzz-objs) $(fuzz-main-objs) $(unit-kernel)) $(fuzz-ldflags)
 else
-$(unit-programs):
+$(unit-programs) $(fuzz-programs):
 	@echo "unit tests are for PORT=host" >&2; exit 1
 endif

@@ -109,7 +109,8 @@ size_t kmem_cache_size(const struct kmem_cache *cache);
 int kmem_slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
 		       bool statistics) __must_check;
 /* Tunes a cache while it runs: "name limit batchcount shared". 0, -E_INVAL,
- * -E_NOT_FOUND or -E_NO_MEM. May sleep. */
+ * -E_NOT_FOUND, -E_NO_MEM, or -E_BUSY while another thread tunes that cache. May
+ * sleep. */
 int kmem_slabinfo_write(const char *text) __must_check;
 
 /*

@@ -10,6 +10,7 @@ void check_kmem_cache(void);
 void check_kmem_exhaustion(void);
 void check_slab_stress(void);
 void check_failslab(void);
+void check_slab_model(void);
 
 void check_pgdir(void);
 void check_boot_pgdir(void);

@@ -95,6 +95,13 @@ const struct check checks[] = {
 		.in_all = true,
 		.run = check_failslab,
 	},
+	{
+		.name = "slab_model",
+		.help = "slab against a model: check_args=\"ops=N seed=N\"",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_slab_model,
+	},
 	/* Threads. */
 	{
 		.name = "alloc_proc",
