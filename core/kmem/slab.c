@@ -342,7 +342,7 @@ cache_make(const struct kmem_cache *wanted)
 	cache = slab_own_get(&slab_cache_cache, GFP_KERNEL, NODE_ANY);
 	if (cache == NULL)
 		return NULL;
-	if (!cache_set_up(cache, wanted, true))
+	if (!cache_set_up(cache, wanted, !(wanted->flags & SLAB_ON_SLAB)))
 		goto out_free;
 	if (cache->layout.off_slab) {
 		cache->slabp_cache = slab_general(cache->layout.slab_size);
@@ -368,7 +368,7 @@ cache_unmake(struct slab_cache *cache)
 static int
 cache_attach(struct slab_cache *cache)
 {
-	struct slab_tunables tunables = slab_tunables_default(cache);
+	struct slab_tunables tunables = slab_cpu->defaults(cache);
 	size_t stats_size = nr_cpus * sizeof(struct slab_stats);
 	struct slab_stats *stats;
 
@@ -476,6 +476,8 @@ slab_start(void)
 	start_by_hand(&slab_node_cache, "kmem_cache_node",
 		      sizeof(struct kmem_cache_node), node_cache_nodes);
 	slab_general_create();
+	if (slab_cpu->start != NULL)
+		slab_cpu->start();
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
 		if (cache_attach(cache) != 0)
 			panic("slab: no memory for the arrays of %s",
