@@ -33,12 +33,13 @@ struct slab_stats slab_boot_stats[MAX_CPUS];
 
 /* -- cpu=, fast= ------------------------------------------------------------------------ */
 
+/* The first one is the default. */
 static const struct slab_cpu_layer *const layers[] = {
-	&slab_cpu_array,
 	&slab_cpu_sheaf,
+	&slab_cpu_array,
 };
 
-const struct slab_cpu_layer *slab_cpu = &slab_cpu_array;
+const struct slab_cpu_layer *slab_cpu = &slab_cpu_sheaf;
 
 static const char *
 layer_choice(unsigned i)

@@ -91,12 +91,12 @@ struct kmem_sheaf *
 sheaf_alloc(const struct depot *depot, unsigned nodeid)
 {
 	unsigned capacity = atomic_load_relaxed(&depot->capacity);
+	struct slab_cache *cache = sheaf_caches[sheaf_class(capacity)];
 	struct kmem_sheaf *sheaf;
 
-	if (KERNEL_DEBUG && failpoint())
+	if ((KERNEL_DEBUG && failpoint()) || slab_fails(cache, true))
 		return NULL;
-	sheaf = slab_alloc_bare(sheaf_caches[sheaf_class(capacity)],
-				__GFP_NOWARN, nodeid);
+	sheaf = slab_alloc_bare(cache, __GFP_NOWARN, nodeid);
 	if (sheaf == NULL)
 		return NULL;
 	sheaf->next = NULL;

@@ -24,7 +24,7 @@
 struct boot_option;
 extern const struct boot_option kmalloc_option;	 /* kmalloc=BACKEND */
 extern const struct boot_option fit_option;	 /* fit=first|next|best|worst */
-extern const struct boot_option slab_cpu_option; /* cpu=array */
+extern const struct boot_option slab_cpu_option; /* cpu=sheaf|array */
 extern const struct boot_option slab_fast_option;   /* fast=restartable|plain */
 extern const struct boot_option slab_colour_option; /* colour=on|off */
 extern const struct boot_option failslab_option;    /* failslab=SETTINGS */
