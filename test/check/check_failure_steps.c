@@ -442,7 +442,8 @@ const struct step failure_steps[] = {
 
 const struct step failure_slab_steps[] = {
 	STEP("tuning", tune_run, FLOORS(2, 0, 2), .prepare = tune_prepare,
-	     .failed = tune_failed, .finish = tune_finish),
+	     .failed = tune_failed, .finish = tune_finish,
+	     .sheaves_take_none = true),
 	STEP("command slabinfo", slabinfo_run, FLOORS(0, 0, 0)),
 	{ .name = NULL },
 };
