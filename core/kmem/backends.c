@@ -9,12 +9,12 @@
 #include <kernel/string.h>
 
 const struct kmem_ops *const kmem_backends[] = {
-	&kmem_slob_ops,
 	&kmem_slab_ops,
+	&kmem_slob_ops,
 	NULL,
 };
 
-static const struct kmem_ops *chosen = &kmem_slob_ops;
+static const struct kmem_ops *chosen = &kmem_slab_ops;
 
 const struct kmem_ops *
 kmem_backend_chosen(void)

@@ -1,5 +1,6 @@
 core-srcs += core/kmem/kmalloc.c
 core-srcs += core/kmem/kmem_cache.c
+core-srcs += core/kmem/kmem_sheaf.c
 core-srcs += core/kmem/backends.c
 core-srcs += core/kmem/slob.c
 core-srcs += core/kmem/slob_fit.c
@@ -12,6 +13,8 @@ core-srcs += core/kmem/slab_alloc.c
 core-srcs += core/kmem/slab_cpu.c
 core-srcs += core/kmem/slab_cpu_array.c
 core-srcs += core/kmem/slab_fail.c
+core-srcs += core/kmem/slab_cpu_sheaf.c
+core-srcs += core/kmem/slab_sheaf_depot.c
 core-srcs += core/kmem/slab_reap.c
 core-srcs += core/kmem/slab_backend.c
 core-srcs += core/kmem/slabinfo.c

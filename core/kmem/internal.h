@@ -38,6 +38,17 @@ struct kmem_cache {
 /* No object comes out of it, and none goes in. */
 extern struct cpu_stack kmem_closed_stack;
 
+/*
+ * A sheaf: objects in an array that goes from hand to hand as a whole. They are
+ * entry[1 .. nr]; entry[0] is the NULL below them. One owner at a time.
+ */
+struct kmem_sheaf {
+	struct kmem_sheaf *next; /* in a list of the back end's */
+	unsigned nr;
+	unsigned capacity; /* (c) */
+	void *entry[];
+};
+
 /* Sizes up to this are served by a table of caches, in steps. */
 #define KMEM_TABLE_MAX 2048
 #define KMEM_TABLE_STEP 32
@@ -80,6 +91,12 @@ struct kmem_ops {
 				 void *objects[]);
 	void (*cache_free_bulk)(struct kmem_cache *cache, size_t nr,
 				void *objects[]);
+	/* For kmem_cache_prefill_sheaf: a sheaf with room for nr, as full as it
+	 * comes without effort. NULL: none (the front makes one). */
+	struct kmem_sheaf *(*sheaf_get)(struct kmem_cache *cache, unsigned nr);
+	/* Takes it back with what is in it; false: it is not from here. May be
+	 * NULL if sheaf_get is. */
+	bool (*sheaf_put)(struct kmem_cache *cache, struct kmem_sheaf *sheaf);
 	size_t (*cache_shrink)(struct kmem_cache *cache);
 	/* Frees the descriptor too. 0, or -E_BUSY and nothing has changed; then
 	 * *nr_live says how many objects are out. */

@@ -3,8 +3,8 @@
  * them.
  *
  * PROBLEM.  The kernel lives on structures of some ten to some thousand bytes;
- * the page allocator gives out pages. In between stands a back end (slob,
- * later slab and others), chosen at boot, so that they can be compared.
+ * the page allocator gives out pages. In between stands a back end (slab or
+ * slob), chosen at boot, so that they can be compared.
  *
  * MODEL.
  *
@@ -14,7 +14,7 @@
  *		  this CPU's stack of free objects of the cache
  *				      |  empty, full, or closed
  *			const struct kmem_ops *kmem_backend
- *		     slob (lists of blocks)   ...
+ *		slab (caches)   slob (lists of blocks)
  *			the page allocator
  *
  * What is the same for all back ends is done here, once: size 0, products that

@@ -26,6 +26,8 @@
  *	slab_list.c	 slabs of a node; growing, giving pages back
  *	slab_alloc.c	 taking an object, giving one back
  *	slab_cpu.c	 what a CPU has; open or closed; which layer
+ *	slab_cpu_sheaf.c sheaves that change hands by pointer: the layer cpu=sheaf
+ *	slab_sheaf_depot.c sheaves themselves, and where nodes keep them
  *	slab_cpu_array.c arrays between CPUs and nodes: the layer cpu=array
  *	slab_fail.c	 failslab: allocations that fail on purpose
  *	slab_reap.c	 giving back: regularly, under pressure, when asked
@@ -42,7 +44,8 @@
  *	2. The general caches, smallest first: descriptor and node structures from
  *	   these two. Those with off-slab descriptors come after the one that
  *	   their descriptors are from. Still no arrays.
- *	3. Now that there is memory of any size: every cache gets arrays.
+ *	3. What the layer needs for itself: caches of sheaves.
+ *	4. Now that there is memory of any size: every cache gets its parts.
  *
  * INVARIANTS.
  *   - Every object of a slab is in exactly one place: free in its slab, in one
@@ -57,7 +60,8 @@
  * LOCKING.  All of rank KMEM, interrupts off, and never two at once:
  *	chain_lock	the chain, pins, tunables
  *	node->lock	a cache's slabs on a node, the shared array
- *	alien->lock	objects on their way to another node
+ *	alien->lock	objects on their way to another node (array)
+ *	depot->lock	a cache's sheaves on a node (sheaf)
  * A CPU's part has no lock. The front's fast path pops and pushes by restartable
  * ranges; everything else is done by the CPU itself, interrupts off, and others
  * ask that CPU (cpu_call). Nothing is allocated, freed or called back under a
@@ -74,7 +78,7 @@
  * __GFP_THISNODE forbids it. A free of what is not out is reported and ignored,
  * when it comes to the slab (debug builds: pointers are checked at once).
  *
- * TO CHANGE the sizes of arrays: slab_cpu.c, default_limit; the orders of
+ * TO CHANGE the sizes of arrays and sheaves: default_limit of each layer; the orders of
  * slabs: slab.h; general caches: slab_backend.c. Another layer between CPUs and
  * nodes: a struct slab_cpu_layer, and its line in slab_cpu.c.
  */
@@ -342,7 +346,7 @@ cache_make(const struct kmem_cache *wanted)
 	cache = slab_own_get(&slab_cache_cache, GFP_KERNEL, NODE_ANY);
 	if (cache == NULL)
 		return NULL;
-	if (!cache_set_up(cache, wanted, true))
+	if (!cache_set_up(cache, wanted, !(wanted->flags & SLAB_ON_SLAB)))
 		goto out_free;
 	if (cache->layout.off_slab) {
 		cache->slabp_cache = slab_general(cache->layout.slab_size);
@@ -368,7 +372,7 @@ cache_unmake(struct slab_cache *cache)
 static int
 cache_attach(struct slab_cache *cache)
 {
-	struct slab_tunables tunables = slab_tunables_default(cache);
+	struct slab_tunables tunables = slab_cpu->defaults(cache);
 	size_t stats_size = nr_cpus * sizeof(struct slab_stats);
 	struct slab_stats *stats;
 
@@ -476,6 +480,8 @@ slab_start(void)
 	start_by_hand(&slab_node_cache, "kmem_cache_node",
 		      sizeof(struct kmem_cache_node), node_cache_nodes);
 	slab_general_create();
+	if (slab_cpu->start != NULL)
+		slab_cpu->start();
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
 		if (cache_attach(cache) != 0)
 			panic("slab: no memory for the arrays of %s",

@@ -57,6 +57,8 @@ struct slab_layout {
 /* A flag of the allocator's own, beside enum slab_flags: all slabs of this cache begin
  * alike. For comparisons. */
 #define SLAB_NO_COLOURS (1u << 16)
+/* Another one: descriptors lie on their slabs, so that growing takes no other object. */
+#define SLAB_ON_SLAB (1u << 17)
 /* From this size on, descriptors are kept off the slab. */
 #define SLAB_OFF_MIN (PAGE_SIZE / 8)
 
@@ -101,6 +103,7 @@ struct kmem_cache_node {
 	/* The layer's part, shared by the node's CPUs. */
 	struct shared_array *shared;	      /* (n) array; NULL: none */
 	struct alien_cache *alien[MAX_NODES]; /* (c) array; by home, or NULL */
+	struct depot *depot;		      /* (c) sheaf; NULL: none */
 
 	/* Statistics, (n). */
 	size_t high;		 /* most objects ever out of slabs */
@@ -108,6 +111,9 @@ struct kmem_cache_node {
 	unsigned long grown;	 /* slabs made */
 	unsigned long reaped;	 /* slabs given back */
 	unsigned long nr_errors; /* objects freed that were not out */
+	unsigned long taken;	 /* objects that came out of slabs */
+	unsigned long put;	 /* objects that went back into slabs */
+	unsigned long batches;	 /* array: copied to and from `shared` */
 } __cacheline_aligned;
 
 /* What happened on one CPU. (i); others read. */
@@ -123,10 +129,12 @@ struct slab_stats {
 
 #define slab_count(counter) atomic_store_relaxed(&(counter), (counter) + 1)
 
+/* What the three mean is the layer's to say; so they are called in slabinfo. */
 struct slab_tunables {
-	unsigned limit;	     /* of each CPU's array */
-	unsigned batchcount; /* of each CPU's array */
-	unsigned shared;     /* the shared array has room for so many batches */
+	unsigned limit;	     /* objects of a CPU's array, or of a sheaf */
+	unsigned batchcount; /* how many come out of slabs at once */
+	unsigned shared;     /* array: batches in the shared array; sheaf: full
+			      * sheaves in a depot */
 };
 
 struct slab_cache {
@@ -228,20 +236,29 @@ typedef void slab_visit_fn(struct slab_cache *cache, void *object,
 struct slab_cpu_layer {
 	const char *name;
 	const char *description;
+	/* Once, when caches can be made but none is attached. May be NULL. */
+	void (*start)(void);
+	/* What the size of a cache's objects suggests. */
+	struct slab_tunables (*defaults)(const struct slab_cache *cache);
+	/* Whether someone may ask for these; batchcount is from 1 to limit. */
+	bool (*accepts)(const struct slab_tunables *tunables);
 	/* Gives a cache that nobody else knows yet its parts. 0 or -E_NO_MEM;
 	 * then nothing has changed. */
 	int (*attach)(struct slab_cache *cache,
 		      const struct slab_tunables *tunables);
 	/* Frees the parts; they are empty, and nobody uses the cache. */
 	void (*detach)(struct slab_cache *cache);
-	/* Replaces the parts while the cache is in use. 0 or -E_NO_MEM. May
-	 * sleep; one at a time for a cache. */
+	/* Replaces the parts while the cache is in use. 0, -E_NO_MEM, or
+	 * -E_INVAL: not this cache's. May sleep; one at a time for a cache. */
 	int (*tune)(struct slab_cache *cache,
 		    const struct slab_tunables *tunables);
 
 	/* Here: the stack is empty. An object of this CPU's node; NULL: none is
 	 * free there. */
 	void *(*refill)(struct slab_cache *cache, struct slab_cpu *cpu);
+	/* Here: the stack is empty. Puts onto it what is free outside of slabs;
+	 * whether there was any. */
+	bool (*fetch)(struct slab_cache *cache, struct slab_cpu *cpu);
 	/* Here: the stack is full. Makes room. */
 	void (*flush)(struct slab_cache *cache, struct slab_cpu *cpu);
 	/* Here: an object of another node was freed. */
@@ -261,21 +278,23 @@ struct slab_cpu_layer {
 			    void *arg);
 	/* Objects in what the nodes' CPUs share, for slabinfo. */
 	size_t (*nr_shared)(struct slab_cache *cache);
-	/* Parts that only this layer has, line by line, for pictures of a cache; may
+	/* Parts that only this layer has, and what it counts, line by line; may
 	 * sleep. NULL: there are none. */
 	void (*describe)(struct slab_cache *cache,
 			 void (*line)(const char *text, void *arg), void *arg);
+
+	/* As kmem_ops' functions of these names; may be NULL, both. */
+	struct kmem_sheaf *(*sheaf_get)(struct slab_cache *cache, unsigned nr);
+	bool (*sheaf_put)(struct slab_cache *cache, struct kmem_sheaf *sheaf);
 };
 
-extern const struct slab_cpu_layer slab_cpu_array;
+extern const struct slab_cpu_layer slab_cpu_array, slab_cpu_sheaf;
 /* The one that serves. */
 extern const struct slab_cpu_layer *slab_cpu;
 
 /* Counters of caches without parts of their own. */
 extern struct slab_stats slab_boot_stats[MAX_CPUS];
 
-/* What the sizes of a cache's objects suggest. */
-struct slab_tunables slab_tunables_default(const struct slab_cache *cache);
 /* Whether someone may ask for these. */
 bool slab_tunables_ok(const struct slab_tunables *tunables);
 /* What a node may keep free in slabs. */
@@ -343,6 +362,10 @@ slab_node_here(void)
 void *slab_alloc(struct slab_cache *cache, gfp_t gfp) __must_check;
 void *slab_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 	__must_check;
+/* Past all that CPUs have, without a word, and nothing is drained for it: for
+ * the parts of a layer. */
+void *slab_alloc_bare(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+	__must_check;
 /* All of nr objects, or none. */
 bool slab_alloc_bulk(struct slab_cache *cache, gfp_t gfp, size_t nr,
 		     void *objects[]) __must_check;
@@ -404,6 +427,16 @@ slab_general_get(size_t size, gfp_t gfp, unsigned node)
 
 /* This CPU's turn. */
 void slab_reap(void);
+/* Whether it is time to look through what this node holds: each time for one of
+ * its CPUs. */
+bool slab_reap_due(struct slab_cache *cache, unsigned nodeid,
+		   unsigned long now);
+/* If no free slab of the node was taken in use since the last call, gives some
+ * back. */
+void slab_reap_slabs(struct slab_cache *cache, unsigned nodeid);
+/* How many objects a CPU or node gives back that nobody took from: a part of its
+ * limit; if it has less, half of that. */
+unsigned slab_reap_count(unsigned avail, unsigned limit);
 /* All that is wholly free, of one cache, of all; returns pages freed. */
 size_t slab_shrink(struct slab_cache *cache);
 size_t slab_shrink_all(void);

@@ -235,6 +235,12 @@ slab_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 	return alloc_or_shrink(cache, gfp, nodeid);
 }
 
+void *
+slab_alloc_bare(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	return alloc_on(cache, gfp | __GFP_NOWARN, nodeid);
+}
+
 /* -- giving back ---------------------------------------------------------------------------- */
 
 /* The stack is full, or there is none, or the object is not of this node.
@@ -286,38 +292,85 @@ slab_free(struct slab_cache *cache, void *object)
 
 /* -- many at once ------------------------------------------------------------------------------ */
 
+/* At most so many come or go with interrupts off. */
+#define BULK_STEP 256
+
+/* Pushes the first objects, as far as there is room and they are of this node;
+ * returns how many. Here. */
+static unsigned
+stack_put(struct slab_cpu *cpu, size_t nr, void *const objects[])
+{
+	unsigned room = (unsigned)(cpu->last - cpu->stack.top), put = 0;
+
+	nr = MIN(nr, (size_t)room);
+	while (put < nr && is_of_this_node(objects[put])) {
+		cpu->stack.top[1 + put] = objects[put];
+		put++;
+	}
+	cpu->stack.top += put;
+	return put;
+}
+
+/* One stack full after the other. */
+static void
+bulk_put(struct slab_cache *cache, size_t nr, void *objects[])
+{
+	irq_state_t state = arch_irq_save();
+	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	struct slab_stats *stats = &cache->stats[arch_cpu_id()];
+	size_t done = 0;
+
+	while (done < nr) {
+		unsigned put = 0;
+
+		if (cpu != NULL)
+			put = stack_put(cpu, nr - done, objects + done);
+		atomic_count(&stats->free_hit, put);
+		done += put;
+		if (done < nr)
+			free_miss(cache, cpu, objects[done++]);
+	}
+	if (cpu != NULL)
+		slab_cpu_touch(cache, cpu);
+	arch_irq_restore(state);
+}
+
 void
 slab_free_bulk(struct slab_cache *cache, size_t nr, void *objects[])
 {
 	/* Interrupts come in between: nr may be large. */
-	for (size_t i = 0; i < nr; i++)
-		slab_free(cache, objects[i]);
+	for (size_t done = 0; done < nr; done += BULK_STEP)
+		bulk_put(cache, MIN(nr - done, (size_t)BULK_STEP),
+			 objects + done);
 }
 
-/* The newest of this CPU's stack; returns how many. Interrupts off. */
+/* The newest of this CPU's stack; returns how many. Here. */
 static unsigned
-stack_take(struct slab_cache *cache, size_t nr, void *objects[])
+stack_take(struct slab_cpu *cpu, size_t nr, void *objects[])
 {
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
-	unsigned taken;
+	unsigned taken = (unsigned)MIN((size_t)slab_cpu_avail(cpu), nr);
 
-	if (cpu == NULL)
-		return 0;
-	taken = (unsigned)MIN((size_t)slab_cpu_avail(cpu), nr);
 	cpu->stack.top -= taken;
 	memcpy(objects, cpu->stack.top + 1, taken * sizeof(objects[0]));
-	slab_cpu_touch(cache, cpu);
 	return taken;
 }
 
-/* Out of this CPU's stack, then out of its node's slabs; returns how many. */
+/* One stack full after the other, while the layer has any; the rest out of this
+ * node's slabs, straight into objects. Returns how many. */
 static size_t
 bulk_take(struct slab_cache *cache, size_t nr, void *objects[])
 {
 	irq_state_t state = arch_irq_save(), inner;
 	struct kmem_cache_node *node = cache->node[slab_node_here()];
-	unsigned taken = stack_take(cache, nr, objects);
+	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	size_t taken = 0;
 
+	if (cpu != NULL) {
+		do {
+			taken += stack_take(cpu, nr - taken, objects + taken);
+		} while (taken < nr && slab_cpu->fetch(cache, cpu));
+		slab_cpu_touch(cache, cpu);
+	}
 	if (taken < nr) {
 		inner = spin_lock_irqsave(&node->lock);
 		taken += slab_take(cache, node, objects + taken,
@@ -327,9 +380,6 @@ bulk_take(struct slab_cache *cache, size_t nr, void *objects[])
 	arch_irq_restore(state);
 	return taken;
 }
-
-/* At most so many are taken with interrupts off. */
-#define BULK_STEP 256
 
 bool
 slab_alloc_bulk(struct slab_cache *cache, gfp_t gfp, size_t nr, void *objects[])

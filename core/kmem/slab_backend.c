@@ -226,6 +226,21 @@ slab_cache_free_bulk(struct kmem_cache *base, size_t nr, void *objects[])
 	slab_free_bulk(slab_cache_of(base), nr, objects);
 }
 
+static struct kmem_sheaf *
+slab_sheaf_get(struct kmem_cache *base, unsigned nr)
+{
+	if (slab_cpu->sheaf_get == NULL)
+		return NULL;
+	return slab_cpu->sheaf_get(slab_cache_of(base), nr);
+}
+
+static bool
+slab_sheaf_put(struct kmem_cache *base, struct kmem_sheaf *sheaf)
+{
+	return slab_cpu->sheaf_put != NULL &&
+	       slab_cpu->sheaf_put(slab_cache_of(base), sheaf);
+}
+
 static bool
 slab_cache_owns(const struct kmem_cache *base, const void *object)
 {
@@ -260,6 +275,8 @@ const struct kmem_ops kmem_slab_ops = {
 	.cache_free = slab_cache_free,
 	.cache_owns = slab_cache_owns,
 	.cache_free_bulk = slab_cache_free_bulk,
+	.sheaf_get = slab_sheaf_get,
+	.sheaf_put = slab_sheaf_put,
 	.cache_shrink = slab_cache_shrink,
 	.cache_destroy = slab_cache_destroy,
 	.shrink = slab_shrink_all,

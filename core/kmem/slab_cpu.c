@@ -29,17 +29,17 @@
 
 #include "slab.h"
 
-/* What tuning allows: a CPU's array then has 64 (128) KiB. */
-#define LIMIT_MAX 16384
-#define SHARED_OBJECTS_MAX 65536
-
 struct slab_stats slab_boot_stats[MAX_CPUS];
 
 /* -- cpu=, fast= ------------------------------------------------------------------------ */
 
-static const struct slab_cpu_layer *const layers[] = { &slab_cpu_array };
+/* The first one is the default. */
+static const struct slab_cpu_layer *const layers[] = {
+	&slab_cpu_sheaf,
+	&slab_cpu_array,
+};
 
-const struct slab_cpu_layer *slab_cpu = &slab_cpu_array;
+const struct slab_cpu_layer *slab_cpu = &slab_cpu_sheaf;
 
 static const char *
 layer_choice(unsigned i)
@@ -116,38 +116,12 @@ slab_closed_default(void)
 
 /* -- sizes ------------------------------------------------------------------------------- */
 
-/* The classic figures: arrays of large objects would hoard memory. */
-static unsigned
-default_limit(size_t size)
-{
-	if (size > 128 * 1024)
-		return 1;
-	if (size > PAGE_SIZE)
-		return 8;
-	if (size > 1024)
-		return 24;
-	return size > 256 ? 54 : 120;
-}
-
-struct slab_tunables
-slab_tunables_default(const struct slab_cache *cache)
-{
-	size_t size = cache->layout.size;
-	unsigned limit = default_limit(size);
-	bool is_shared = nr_cpus > 1 && size <= PAGE_SIZE;
-
-	return (struct slab_tunables){ .limit = limit,
-				       .batchcount = (limit + 1) / 2,
-				       .shared = is_shared ? 8 : 0 };
-}
-
 bool
 slab_tunables_ok(const struct slab_tunables *tunables)
 {
 	return tunables->batchcount >= 1 &&
 	       tunables->batchcount <= tunables->limit &&
-	       tunables->limit <= LIMIT_MAX &&
-	       tunables->shared <= SHARED_OBJECTS_MAX / tunables->batchcount;
+	       slab_cpu->accepts(tunables);
 }
 
 /* CPUs whose node this is. */

@@ -21,18 +21,53 @@
  * an array on the stack, and taken home from there.
  */
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
-#include <kernel/timer.h>
 
 #include "slab_cpu_array.h"
 
 /* A cache that was idle takes no more than this at first. */
 #define BATCHREFILL_LIMIT 16
-/* An idle array gives back one part in so many of its limit. */
-#define REAP_FRACTION 5
-/* Shared arrays are looked through every other time. */
-#define REAP_NODE_TICKS (2 * KMEM_REAP_TICKS)
+/* What tuning allows: a CPU's array then has 64 (128) KiB. */
+#define LIMIT_MAX 16384
+#define SHARED_OBJECTS_MAX 65536
+/* A line of array_describe. */
+#define DESCRIBE_LINE 80
+
+/* -- sizes ------------------------------------------------------------------------------- */
+
+/* The classic figures: arrays of large objects would hoard memory. */
+static unsigned
+default_limit(size_t size)
+{
+	if (size > 128 * 1024)
+		return 1;
+	if (size > PAGE_SIZE)
+		return 8;
+	if (size > 1024)
+		return 24;
+	return size > 256 ? 54 : 120;
+}
+
+static struct slab_tunables
+array_defaults(const struct slab_cache *cache)
+{
+	size_t size = cache->layout.size;
+	unsigned limit = default_limit(size);
+	bool is_shared = nr_cpus > 1 && size <= PAGE_SIZE;
+
+	return (struct slab_tunables){ .limit = limit,
+				       .batchcount = (limit + 1) / 2,
+				       .shared = is_shared ? 8 : 0 };
+}
+
+static bool
+array_accepts(const struct slab_tunables *tunables)
+{
+	return tunables->limit <= LIMIT_MAX &&
+	       tunables->shared <= SHARED_OBJECTS_MAX / tunables->batchcount;
+}
 
 /* -- making and freeing arrays ------------------------------------------------------------ */
 
@@ -180,13 +215,20 @@ array_detach(struct slab_cache *cache)
 
 /* -- refilling ------------------------------------------------------------------------------ */
 
-/* Up to nr of the newest entries; returns how many. */
+/* Up to nr of the shared array's newest entries; returns how many. */
 static unsigned
-shared_take(struct shared_array *shared, void *objects[], unsigned nr)
+shared_take(struct kmem_cache_node *node, void *objects[], unsigned nr)
+	REQUIRES(node->lock)
 {
+	struct shared_array *shared = node->shared;
+
+	if (shared == NULL || shared->avail == 0)
+		return 0;
 	nr = MIN(shared->avail, nr);
 	shared->avail -= nr;
 	memcpy(objects, shared->entry + shared->avail, nr * sizeof(objects[0]));
+	shared->touched = true;
+	node->batches++;
 	return nr;
 }
 
@@ -194,23 +236,33 @@ static void *
 cache_alloc_refill(struct slab_cache *cache, struct slab_cpu *cpu)
 {
 	struct kmem_cache_node *node = cache->node[slab_node_here()];
-	unsigned nr = array_of(cpu)->batchcount, taken = 0;
+	unsigned nr = array_of(cpu)->batchcount, taken;
 	irq_state_t state;
 
 	if (!cpu->touched)
 		nr = MIN(nr, BATCHREFILL_LIMIT);
 	state = spin_lock_irqsave(&node->lock);
-	if (node->shared != NULL)
-		taken = shared_take(node->shared, cpu->bottom + 1, nr);
-	if (taken > 0)
-		node->shared->touched = true;
-	else
+	taken = shared_take(node, cpu->bottom + 1, nr);
+	if (taken == 0)
 		taken = slab_take(cache, node, cpu->bottom + 1, nr);
 	spin_unlock_irqrestore(&node->lock, state);
 	if (taken == 0)
 		return NULL;
 	cpu->stack.top = cpu->bottom + taken - 1;
 	return cpu->bottom[taken];
+}
+
+static bool
+array_fetch(struct slab_cache *cache, struct slab_cpu *cpu)
+{
+	struct kmem_cache_node *node = cache->node[slab_node_here()];
+	irq_state_t state = spin_lock_irqsave(&node->lock);
+	unsigned taken =
+		shared_take(node, cpu->bottom + 1, array_of(cpu)->batchcount);
+
+	spin_unlock_irqrestore(&node->lock, state);
+	cpu->stack.top = cpu->bottom + taken;
+	return taken > 0;
 }
 
 /* -- giving back ---------------------------------------------------------------------------- */
@@ -241,6 +293,7 @@ bring_home(struct slab_cache *cache, unsigned nodeid, void *const objects[],
 		memcpy(shared->entry + shared->avail, objects,
 		       nr_shared * sizeof(objects[0]));
 		shared->avail += nr_shared;
+		node->batches += nr_shared > 0;
 	}
 	free_block(cache, node, objects + nr_shared, nr - nr_shared, &surplus);
 	spin_unlock_irqrestore(&node->lock, state);
@@ -347,16 +400,6 @@ array_drain_nodes(struct slab_cache *cache)
 		drain_shared(cache, i, UINT32_MAX);
 }
 
-/* How many an array gives back that nobody took from: a fifth of its limit;
- * if it has less, half of that. */
-static unsigned
-reap_count(unsigned avail, unsigned limit)
-{
-	unsigned nr = (limit + REAP_FRACTION - 1) / REAP_FRACTION;
-
-	return nr <= avail ? nr : (avail + 1) / 2;
-}
-
 static void
 reap_array(struct slab_cache *cache)
 {
@@ -365,51 +408,38 @@ reap_array(struct slab_cache *cache)
 
 	if (!slab_cpu_was_touched(cache, cpu))
 		give_back(cache, cpu,
-			  reap_count(slab_cpu_avail(cpu), slab_cpu_limit(cpu)));
+			  slab_reap_count(slab_cpu_avail(cpu),
+					  slab_cpu_limit(cpu)));
 	arch_irq_restore(state);
 }
 
-/* Whether it is this node's turn; decides what is to go. One CPU gets it. */
-static bool
-reap_node_due(struct slab_cache *cache, struct kmem_cache_node *node,
-	      unsigned long now, unsigned *nr_shared, size_t *nr_slabs)
+/* How many objects nobody needed of the shared array. */
+static unsigned
+shared_unused(struct kmem_cache_node *node)
 {
 	irq_state_t state = spin_lock_irqsave(&node->lock);
-	size_t part = (size_t)REAP_FRACTION * cache->layout.num;
-	bool is_due = !time_after(node->next_reap, now);
+	struct shared_array *shared = node->shared;
+	unsigned nr = 0;
 
-	*nr_shared = 0;
-	*nr_slabs = 0;
-	if (is_due) {
-		node->next_reap = now + REAP_NODE_TICKS;
-		if (node->shared != NULL && node->shared->touched)
-			node->shared->touched = false;
-		else if (node->shared != NULL)
-			*nr_shared = reap_count(node->shared->avail,
-						node->shared->limit);
-		if (node->free_touched)
-			node->free_touched = false;
-		else
-			*nr_slabs = (node->free_limit + part - 1) / part;
-	}
+	if (shared != NULL && shared->touched)
+		shared->touched = false;
+	else if (shared != NULL)
+		nr = slab_reap_count(shared->avail, shared->limit);
 	spin_unlock_irqrestore(&node->lock, state);
-	return is_due;
+	return nr;
 }
 
 static void
 array_reap(struct slab_cache *cache, unsigned long now)
 {
 	unsigned nodeid = slab_node_here(); /* bound to this CPU */
-	unsigned nr_shared;
-	size_t nr_slabs;
 
 	drain_aliens(cache, nodeid);
 	reap_array(cache);
-	if (!reap_node_due(cache, cache->node[nodeid], now, &nr_shared,
-			   &nr_slabs))
+	if (!slab_reap_due(cache, nodeid, now))
 		return;
-	drain_shared(cache, nodeid, nr_shared);
-	(void)drain_freelist(cache, nodeid, nr_slabs);
+	drain_shared(cache, nodeid, shared_unused(cache->node[nodeid]));
+	slab_reap_slabs(cache, nodeid);
 }
 
 /* -- tuning ------------------------------------------------------------------------------------------- */
@@ -528,13 +558,41 @@ array_nr_shared(struct slab_cache *cache)
 	return nr;
 }
 
+static void
+array_describe(struct slab_cache *cache,
+	       void (*line)(const char *text, void *arg), void *arg)
+{
+	char text[DESCRIBE_LINE];
+
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct kmem_cache_node *node = cache->node[i];
+		unsigned long taken, put, batches;
+		irq_state_t state = spin_lock_irqsave(&node->lock);
+
+		taken = node->taken;
+		put = node->put;
+		batches = node->batches;
+		spin_unlock_irqrestore(&node->lock, state);
+		snprintf(text, sizeof(text), "node %u: %lu batches copied", i,
+			 batches);
+		line(text, arg);
+		snprintf(text, sizeof(text),
+			 "        %lu objects out of slabs, %lu back", taken,
+			 put);
+		line(text, arg);
+	}
+}
+
 const struct slab_cpu_layer slab_cpu_array = {
 	.name = "array",
 	.description = "arrays of pointers that copy batches",
+	.defaults = array_defaults,
+	.accepts = array_accepts,
 	.attach = array_attach,
 	.detach = array_detach,
 	.tune = array_tune,
 	.refill = cache_alloc_refill,
+	.fetch = array_fetch,
 	.flush = cache_flusharray,
 	.free_remote = cache_free_alien,
 	.drain_cpu = array_drain_cpu,
@@ -543,4 +601,5 @@ const struct slab_cpu_layer slab_cpu_array = {
 	.visit_cpu = array_visit_cpu,
 	.visit_nodes = array_visit_nodes,
 	.nr_shared = array_nr_shared,
+	.describe = array_describe,
 };

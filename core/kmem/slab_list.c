@@ -105,6 +105,7 @@ slab_take(struct slab_cache *cache, struct kmem_cache_node *node,
 		}
 	}
 	node->free_objects -= taken;
+	node->taken += taken;
 	out = node->nr_slabs * cache->layout.num - node->free_objects;
 	if (out > node->high)
 		node->high = out;
@@ -157,6 +158,7 @@ free_block(struct slab_cache *cache, struct kmem_cache_node *node,
 {
 	for (unsigned i = 0; i < nr; i++)
 		put_into(cache, node, objects[i], surplus);
+	node->put += nr;
 	if (node->free_objects > node->max_free)
 		node->max_free = node->free_objects;
 }

@@ -19,6 +19,13 @@
 
 #include "slab.h"
 
+/* What a node holds is looked through every other time. */
+#define REAP_NODE_TICKS (2 * KMEM_REAP_TICKS)
+/* What is idle gives back one part in so many of its limit. */
+#define REAP_FRACTION 5
+
+/* -- regularly -------------------------------------------------------------------- */
+
 void
 slab_reap(void)
 {
@@ -28,6 +35,43 @@ slab_reap(void)
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
 		slab_cpu->reap(cache, now);
 }
+
+unsigned
+slab_reap_count(unsigned avail, unsigned limit)
+{
+	unsigned nr = (limit + REAP_FRACTION - 1) / REAP_FRACTION;
+
+	return nr <= avail ? nr : (avail + 1) / 2;
+}
+
+bool
+slab_reap_due(struct slab_cache *cache, unsigned nodeid, unsigned long now)
+{
+	struct kmem_cache_node *node = cache->node[nodeid];
+	irq_state_t state = spin_lock_irqsave(&node->lock);
+	bool is_due = !time_after(node->next_reap, now);
+
+	if (is_due)
+		node->next_reap = now + REAP_NODE_TICKS;
+	spin_unlock_irqrestore(&node->lock, state);
+	return is_due;
+}
+
+void
+slab_reap_slabs(struct slab_cache *cache, unsigned nodeid)
+{
+	struct kmem_cache_node *node = cache->node[nodeid];
+	irq_state_t state = spin_lock_irqsave(&node->lock);
+	size_t part = (size_t)REAP_FRACTION * cache->layout.num, nr = 0;
+
+	if (!node->free_touched)
+		nr = (node->free_limit + part - 1) / part;
+	node->free_touched = false;
+	spin_unlock_irqrestore(&node->lock, state);
+	(void)drain_freelist(cache, nodeid, nr);
+}
+
+/* -- all of it ---------------------------------------------------------------------- */
 
 void
 slab_on_each_cpu(void (*fn)(void *), void *arg)
@@ -66,13 +110,11 @@ drain_all_here(void *unused)
 		slab_cpu_drain(cache);
 }
 
-/* What is free in slabs and in what the nodes hold. */
 static size_t
-shrink_nodes(struct slab_cache *cache)
+drain_freelists(struct slab_cache *cache)
 {
 	size_t nr_pages = 0;
 
-	slab_cpu->drain_nodes(cache);
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		nr_pages += drain_freelist(cache, i, SIZE_MAX);
 	return nr_pages;
@@ -81,10 +123,11 @@ shrink_nodes(struct slab_cache *cache)
 size_t
 slab_shrink(struct slab_cache *cache)
 {
-	slab_on_each_cpu(drain_one_here, cache);
-	return shrink_nodes(cache);
+	slab_drain(cache);
+	return drain_freelists(cache);
 }
 
+/* What layers hold may be objects, too: so all of them let go first. */
 size_t
 slab_shrink_all(void)
 {
@@ -93,6 +136,8 @@ slab_shrink_all(void)
 
 	slab_on_each_cpu(drain_all_here, NULL);
 	for (cache = NULL; (cache = slab_chain_prev(cache)) != NULL;)
-		nr_pages += shrink_nodes(cache);
+		slab_cpu->drain_nodes(cache);
+	for (cache = NULL; (cache = slab_chain_prev(cache)) != NULL;)
+		nr_pages += drain_freelists(cache);
 	return nr_pages;
 }

@@ -24,7 +24,7 @@
 struct boot_option;
 extern const struct boot_option kmalloc_option;	 /* kmalloc=BACKEND */
 extern const struct boot_option fit_option;	 /* fit=first|next|best|worst */
-extern const struct boot_option slab_cpu_option; /* cpu=array */
+extern const struct boot_option slab_cpu_option; /* cpu=sheaf|array */
 extern const struct boot_option slab_fast_option;   /* fast=restartable|plain */
 extern const struct boot_option slab_colour_option; /* colour=on|off */
 extern const struct boot_option failslab_option;    /* failslab=SETTINGS */
@@ -95,6 +95,31 @@ bool kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr,
 void kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void *objects[]);
 /* NULL is ignored. */
 void kmem_cache_free(struct kmem_cache *cache, void *object);
+
+/*
+ * Objects put aside for a caller that must not fail later: a sheaf is filled where
+ * failing or sleeping is harmless, and emptied where it is not. It belongs to
+ * whoever has it; two users of one sheaf exclude each other.
+ */
+struct kmem_sheaf;
+/* A sheaf with at least nr objects. NULL: no memory. */
+struct kmem_sheaf *kmem_cache_prefill_sheaf(struct kmem_cache *cache, gfp_t gfp,
+					    unsigned nr) __must_check;
+/* One of its objects (zeroed, if gfp says so); NULL only if it is empty. Any
+ * context. */
+void *kmem_cache_alloc_from_sheaf(struct kmem_cache *cache, gfp_t gfp,
+				  struct kmem_sheaf *sheaf) __must_check;
+/* Has at least nr again afterwards, perhaps in another sheaf; 0, or -E_NO_MEM and
+ * it is as before. */
+int kmem_cache_refill_sheaf(struct kmem_cache *cache, gfp_t gfp,
+			    struct kmem_sheaf **sheaf, unsigned nr)
+	__must_check;
+/* Gives it back with the objects that are left. NULL is ignored. Any context. */
+void kmem_cache_return_sheaf(struct kmem_cache *cache,
+			     struct kmem_sheaf *sheaf);
+/* How many objects are left. */
+unsigned kmem_cache_sheaf_size(const struct kmem_sheaf *sheaf);
+
 /* Gives wholly free memory back to the page allocator; returns pages freed. */
 size_t kmem_cache_shrink(struct kmem_cache *cache);
 /* 0, or -E_BUSY while objects are out (reported). */

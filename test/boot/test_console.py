@@ -46,7 +46,8 @@ def test_help_boot(kernel):
         "pages": ["first-fit", "best-fit", "worst-fit", "buddy"],
         "fit": ["first", "next", "best", "worst"],
         "sched": ["fifo", "rr"],
-        "kmalloc": ["slob"],
+        "kmalloc": ["slab", "slob"],
+        "cpu": ["sheaf", "array"],
         "threads": [], "check": [], "run": [],
     }.items():
         expect(kernel, lines, rf"^\s*{name}\b")

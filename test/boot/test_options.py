@@ -12,7 +12,8 @@ TABLES = {
     "pages": ["buddy", "first-fit", "best-fit", "worst-fit"],
     "fit": ["first", "next", "best", "worst"],
     "sched": ["rr", "fifo"],
-    "kmalloc": ["slob"],
+    "kmalloc": ["slab", "slob"],
+    "cpu": ["sheaf", "array"],
     "colour": ["on", "off"],
 }
 THREADS_DEFAULT = 4096

@@ -370,10 +370,12 @@ def test_trace(kernel):
         for name in "slab", "slob":
             asked = table["percent of these that were asked for"][name]
             assert 50 < asked <= 100
+            # Slab makes sheaves while objects come back, and keeps a burst.
+            slack = 1.1 if name == "slab" else 1
             assert (table["pages at the peak"][name]
                     >= table["pages after the requests"][name]
-                    >= table["pages after nine of ten are freed"][name]
-                    >= table["pages after all are freed"][name])
+                    >= table["pages after nine of ten are freed"][name] / slack
+                    >= table["pages after all are freed"][name] / slack ** 2)
             assert (table["pages after the requests"][name] * 4096
                     >= table["bytes of the objects in them"][name])
     objects = "bytes of the objects in them"

@@ -15,7 +15,8 @@ struct step {
 	/* On the way to success there are so many, on any machine: failpoints
 	 * under slab, under slob; slab's objects. */
 	unsigned nr_failpoints, nr_slob, nr_objects;
-	bool is_sure; /* it succeeds all the same */
+	bool is_sure;		/* it succeeds all the same */
+	bool sheaves_take_none; /* under cpu=sheaf it allocates nothing */
 };
 
 /* Of any back end; of one with slabinfo. Both end with a NULL name. */

@@ -3,3 +3,4 @@ unit-tests += test/unit/kmem/test_kmalloc.c
 unit-tests += test/unit/kmem/test_slab.c
 unit-tests += test/unit/kmem/test_slab_view.c
 unit-tests += test/unit/kmem/test_slab_interrupts.c
+unit-tests += test/unit/kmem/test_slab_sheaf.c

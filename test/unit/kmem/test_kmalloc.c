@@ -158,6 +158,7 @@ setup(void **state)
 {
 	host_unit_init(RAM_BYTES);
 	page_init(host_unit_boot_info(1));
+	assert_int_equal(kmalloc_option.set("slob"), 0);
 	kmem_init();
 	return 0;
 }

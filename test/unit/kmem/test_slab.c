@@ -8,13 +8,19 @@
  *	limits		what is kept and what goes back: free_limit, reaping, shrinking
  *	failure		every allocation fails in turn; no memory at all
  *
- * SEED and OPS in the environment repeat or lengthen the random test.
+ * SEED and OPS in the environment repeat or lengthen the random test. All is
+ * done for each layer between CPUs and slabs, in a process of its own (CPU in the
+ * environment: for that layer only); tests of the arrays themselves are skipped under
+ * another one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <kernel/check.h>
@@ -25,6 +31,7 @@
 #include <port/unit.h>
 
 #include "../../../core/kmem/slab_cpu_array.h"
+#include "../../../core/kmem/slab_cpu_sheaf.h"
 #include "../../check/check_kmem.h"
 #include "../page/random.h"
 
@@ -39,12 +46,22 @@ nr_free_at_rest(void)
 	return nr_free_pages();
 }
 
+static const char *layer; /* cpu= */
+
 static void
 machine_start(unsigned nr_nodes)
 {
 	host_unit_init(RAM_BYTES);
 	page_init(host_unit_boot_info(nr_nodes));
 	assert_int_equal(kmalloc_option.set("slab"), 0);
+	assert_int_equal(slab_cpu_option.set(layer), 0);
+}
+
+static void
+only_with_arrays(void)
+{
+	if (slab_cpu != &slab_cpu_array)
+		skip();
 }
 
 static int
@@ -72,13 +89,15 @@ cache_end(struct slab_cache *cache)
 	assert_int_equal(kmem_cache_destroy(&cache->base), 0);
 }
 
-/* Objects of all caches that somebody has: a leak smaller than a page shows. */
+/* Objects of all caches that somebody has: a leak smaller than a page shows. At rest,
+ * because sheaves are objects, too. */
 static size_t
 nr_live_of_all(void)
 {
 	struct slab_cache *cache;
 	size_t nr = 0;
 
+	(void)kmem_shrink();
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
 		nr += slab_nr_live(cache);
 	return nr;
@@ -285,6 +304,12 @@ layout_edges(void **state)
 
 /* -- the first caches ----------------------------------------------------------------- */
 
+static bool
+is_of_sheaves(const struct slab_cache *cache)
+{
+	return slab_cpu == &slab_cpu_sheaf && sheaf_is_sheaf_cache(cache);
+}
+
 static void
 bootstrap_is_complete(void **state)
 {
@@ -294,7 +319,12 @@ bootstrap_is_complete(void **state)
 	unsigned nr = 0;
 
 	assert_true(slab_validate());
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL; nr++) {
+	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+		if (is_of_sheaves(cache)) {
+			assert_null(cache->cpu[0]);
+			assert_false(cache->layout.off_slab);
+			continue;
+		}
 		assert_non_null(cache->cpu[0]);
 		assert_ptr_not_equal(cache->stats, slab_boot_stats);
 		if (nr == 0)
@@ -306,6 +336,7 @@ bootstrap_is_complete(void **state)
 					 &slab_cache_cache);
 		if (cache->layout.off_slab)
 			assert_false(cache->slabp_cache->layout.off_slab);
+		nr++;
 	}
 	assert_int_equal(nr, 2 + 20);
 	/* Each size gets the smallest that holds it. */
@@ -604,6 +635,7 @@ free_limit_holds(void **state)
 	static void *objects[2000];
 	size_t before = nr_free_pages();
 
+	only_with_arrays();
 	assert_int_equal(node->free_limit,
 			 2 * cache->tunables.batchcount + cache->layout.num);
 	assert_true(
@@ -625,6 +657,7 @@ reaping_reaches_the_floor(void **state)
 	static void *objects[1000];
 	unsigned rounds;
 
+	only_with_arrays();
 	assert_true(
 		kmem_cache_alloc_bulk(&cache->base, GFP_KERNEL, 1000, objects));
 	kmem_cache_free_bulk(&cache->base, 1000, objects);
@@ -661,6 +694,7 @@ aliens_go_home(void **state)
 	struct alien_cache *alien = cache->node[0]->alien[1];
 	void *objects[3 * ALIEN_LIMIT];
 
+	only_with_arrays();
 	assert_non_null(alien);
 	for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
 		objects[i] = kmem_cache_alloc_node(&cache->base, GFP_KERNEL, 1);
@@ -808,9 +842,14 @@ slabinfo_text(void **state)
 	assert_int_equal(size, 1000);
 	assert_int_equal(per_slab, 4);
 	assert_int_equal(pages, 1);
-	assert_int_equal(limit, 54);
-	assert_int_equal(batch, 27);
-	assert_int_equal(shared, 0);
+	assert_int_equal(limit, cache->tunables.limit);
+	assert_int_equal(batch, cache->tunables.batchcount);
+	assert_int_equal(shared, cache->tunables.shared);
+	if (slab_cpu == &slab_cpu_array) {
+		assert_int_equal(limit, 54);
+		assert_int_equal(batch, 27);
+		assert_int_equal(shared, 0);
+	}
 	assert_true(active_slabs <= num_slabs && num_slabs >= 3);
 
 	lines = (struct lines){ .name = "text" };
@@ -848,9 +887,12 @@ slabinfo_tunes(void **state)
 		assert_int_equal(kmem_slabinfo_write(bad[i]), -E_INVAL);
 	assert_int_equal(kmem_slabinfo_write("nobody 10 1 1"), -E_NOT_FOUND);
 	assert_int_equal(kmem_slabinfo_write("text 200 50 3"), 0);
-	assert_int_equal(slab_cpu_limit(cache->cpu[0]), 200);
-	assert_int_equal(array_of(cache->cpu[0])->batchcount, 50);
-	assert_int_equal(cache->node[0]->shared->limit, 150);
+	assert_int_equal(cache->tunables.limit, 200);
+	if (slab_cpu == &slab_cpu_array) {
+		assert_int_equal(slab_cpu_limit(cache->cpu[0]), 200);
+		assert_int_equal(array_of(cache->cpu[0])->batchcount, 50);
+		assert_int_equal(cache->node[0]->shared->limit, 150);
+	}
 	assert_true(
 		kmem_cache_alloc_bulk(&cache->base, GFP_KERNEL, 100, objects));
 	for (unsigned i = 0; i < 100; i++)
@@ -858,7 +900,8 @@ slabinfo_tunes(void **state)
 	assert_true(slab_cpu_avail(cache->cpu[0]) >= 100);
 	assert_int_equal(kmem_slabinfo_write("text 2 1 0"), 0);
 	assert_int_equal(slab_cpu_avail(cache->cpu[0]), 0);
-	assert_null(cache->node[0]->shared);
+	if (slab_cpu == &slab_cpu_array)
+		assert_null(cache->node[0]->shared);
 	assert_int_equal(slab_nr_live(cache), 0);
 	assert_true(slab_validate_cache(cache));
 	assert_int_equal(kmem_slabinfo_write("text 120 60 0"), 0);
@@ -868,20 +911,15 @@ slabinfo_tunes(void **state)
 
 /* -- failure ---------------------------------------------------------------------------------- */
 
-/* Each allocation that an operation takes fails in turn. */
-static void
-every_failure_is_clean(void **state)
+/* Each allocation that an operation takes fails in turn: creating a cache; it is made
+ * at last. */
+static struct slab_cache *
+creation_fails(size_t before, size_t live)
 {
-	size_t before = nr_free_at_rest(), live = nr_live_of_all();
-	size_t live_with;
-	struct slab_cache *cache;
 	struct kmem_cache *made;
-	unsigned n, nr_failed = 0;
-	void *object;
+	unsigned nr_failed = 0;
 
-	if (!KERNEL_DEBUG)
-		skip();
-	for (n = 1;; n++) {
+	for (unsigned n = 1;; n++) {
 		failpoint_arm(n);
 		made = kmem_cache_create("fails", 2000, 0, 0, NULL);
 		if (!failpoint_disarm())
@@ -895,24 +933,45 @@ every_failure_is_clean(void **state)
 		assert_int_equal(nr_live_of_all(), live);
 		assert_true(slab_validate());
 	}
-	/* Descriptor, 2 nodes, counters, array, 2 aliens, at least. */
+	/* Descriptor, 2 nodes, counters; array, 2 aliens; or CPU's part, 2
+	 * depots: at least. */
 	assert_true(nr_failed >= 7);
-	cache = slab_cache_of(made);
-	live_with = nr_live_of_all();
+	return slab_cache_of(made);
+}
+
+/* Taking an object. */
+static void
+allocation_fails(struct slab_cache *cache)
+{
+	void *object;
+	unsigned n;
+
 	for (n = 1;; n++) {
-		(void)kmem_cache_shrink(made);
+		(void)kmem_cache_shrink(&cache->base);
 		failpoint_arm(n);
-		object = kmem_cache_alloc(made, GFP_KERNEL | __GFP_NOWARN);
+		object = kmem_cache_alloc(&cache->base,
+					  GFP_KERNEL | __GFP_NOWARN);
 		if (!failpoint_disarm())
 			break;
-		if (object != NULL)
-			kmem_cache_free(made, object);
+		kmem_cache_free(&cache->base, object);
 		assert_int_equal(slab_nr_live(cache), 0);
 		assert_true(slab_validate_cache(cache));
 	}
 	assert_true(n >= 3);
-	kmem_cache_free(made, object);
-	for (n = 1;; n++) {
+	kmem_cache_free(&cache->base, object);
+}
+
+/* Tuning. */
+static void
+tuning_fails(struct slab_cache *cache)
+{
+	struct slab_tunables usual = slab_tunables_get(cache);
+	size_t live = nr_live_of_all();
+	char back[64];
+
+	snprintf(back, sizeof(back), "fails %u %u %u", usual.limit,
+		 usual.batchcount, usual.shared);
+	for (unsigned n = 1;; n++) {
 		int err;
 
 		failpoint_arm(n);
@@ -922,11 +981,25 @@ every_failure_is_clean(void **state)
 			break;
 		}
 		assert_true(err == -E_NO_MEM || err == 0);
-		assert_int_equal(cache->tunables.limit, err == 0 ? 30 : 24);
-		assert_int_equal(kmem_slabinfo_write("fails 24 12 0"), 0);
-		assert_int_equal(nr_live_of_all(), live_with);
+		assert_int_equal(cache->tunables.limit,
+				 err == 0 ? 30 : usual.limit);
+		assert_int_equal(kmem_slabinfo_write(back), 0);
+		assert_int_equal(nr_live_of_all(), live);
 		assert_true(slab_validate_cache(cache));
 	}
+}
+
+static void
+every_failure_is_clean(void **state)
+{
+	size_t before = nr_free_at_rest(), live = nr_live_of_all();
+	struct slab_cache *cache;
+
+	if (!KERNEL_DEBUG)
+		skip();
+	cache = creation_fails(before, live);
+	allocation_fails(cache);
+	tuning_fails(cache);
 	cache_end(cache);
 	assert_int_equal(nr_live_of_all(), live);
 	assert_int_equal(nr_free_at_rest(), before);
@@ -996,8 +1069,8 @@ kernel_checks_pass(void **state)
 	assert_true(slab_validate());
 }
 
-int
-main(void)
+static int
+run_group(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layout_of_every_size),
@@ -1022,4 +1095,36 @@ main(void)
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
+}
+
+/* In a process of its own: a kernel starts only once. */
+static int
+run_tests_of(const char *name)
+{
+	pid_t pid;
+	int status;
+
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		layer = name;
+		printf("# cpu=%s\n", name);
+		(void)fflush(stdout);
+		exit(run_group());
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return EXIT_FAILURE;
+	return WEXITSTATUS(status);
+}
+
+int
+main(void)
+{
+	const char *only = getenv("CPU"), *name;
+	int failed = 0;
+
+	for (unsigned i = 0; (name = slab_cpu_option.choice(i)) != NULL; i++)
+		if (only == NULL || strcmp(only, name) == 0)
+			failed |= run_tests_of(name);
+	return failed;
 }

@@ -1,0 +1,703 @@
+/*
+ * cpu=sheaf: sheaves of objects that change hands by pointer (Bonwick's
+ * magazines, Linux 6.18's sheaves).
+ *
+ * PROBLEM.  A CPU that takes and gives objects in bursts larger than its stack
+ * has to go to its node every so often. What it fetches or leaves there should
+ * not be touched object by object: neither copied from array to array, nor looked
+ * up, one after the other, in slabs.
+ *
+ * MODEL.  A *sheaf* is an array of up to `limit` objects with a header, and moves
+ * as a whole, by pointer. Each CPU has two:
+ *
+ *	CPU:  loaded	the front's stack (arch/cpu_stack.h) lies in it
+ *	      previous	full or empty
+ *	      remote[n]	objects of node n, freed here
+ *			|  ^			  |
+ *	      full one	|  | empty one		  | full one
+ *			v  |			  v
+ *	depot of this node: full, empty		depot of node n: full, empty
+ *			|  ^
+ *	slabs of this node: when there is no full sheaf, or no room for one
+ *
+ *	alloc, loaded is empty:			free, loaded is full:
+ *	  previous is full: they swap		  previous is empty: they swap
+ *	  the depot has a full one:		  the depot has an empty one, or one
+ *	    previous (empty) -> depot		  can be made:
+ *	    loaded becomes previous		    previous (full) -> depot
+ *	    the full one is loaded		    loaded becomes previous
+ *	  objects come out of slabs		    the empty one is loaded
+ *						  objects go back into slabs
+ *
+ * So between two visits to the depot lie at least `limit` operations, whatever
+ * their order: after a visit one of the two is full and the other one empty, and
+ * a pair at the edge only swaps them.
+ *
+ * INVARIANTS.
+ *   - previous is full or empty. If nothing is loaded, there is no previous.
+ *   - Full: nr = capacity. In a depot, capacity is what the depot wants.
+ *   - A CPU's two and its node's depot hold objects of that node; remote[n] those
+ *     of node n.
+ *   - An object never moves from sheaf to sheaf; only between sheaf and slab.
+ *
+ * REMOTE OBJECTS.  Each CPU gathers them without a lock. A full sheaf goes to
+ * the depot of the objects' node, and for it comes an empty one from there: where
+ * one node allocates and the other frees, sheaves go round in circles and none is
+ * made. Reaping sends home what has gathered.
+ *
+ * SHEAVES ARE MADE when one is needed and the depot has none, in whatever context
+ * that is (slab_sheaf_depot.c: why that ends). If there is no memory for it, the
+ * objects go to slabs directly, or come from there: slower, never wrong.
+ *
+ * TUNABLES.  limit: objects of a sheaf; batchcount: how many come out of slabs
+ * when the depot has no full sheaf; shared: how many full sheaves, and how many
+ * empty ones, each depot keeps.
+ *
+ * MEMORY AGAINST SPEED.  The classic layer keeps some batches and returns the
+ * rest to its slabs at once; the next burst gets them from there, object by
+ * object. A depot keeps a whole burst: up to 1/DEPOT_FRACTION of its node's memory
+ * for each cache. That is for a few seconds only: the reaper takes away what
+ * was not needed between two visits, shrinking and pressure take away
+ * everything, and a CPU that does not use the cache loses its two sheaves.
+ * A sheaf costs a word for each object: 2 % of objects of 192 bytes on i386.
+ *
+ * LOCKING.  A CPU's part: that CPU, interrupts off. Depots: a lock of rank KMEM
+ * each, held for a few instructions; nothing else is locked or done meanwhile.
+ * Tuning tells the depots first and the CPUs then; in between, sheaves of the
+ * old size are refused by the depots.
+ *
+ * COSTS.  An exchange: some 150 instructions for `limit` operations. Cold, it is
+ * the slabs that cost.
+ *
+ * TO CHANGE the sizes: default_limit, and sheaf_sizes in slab_sheaf_depot.c; what a
+ * depot keeps: DEPOT_FRACTION.
+ */
+#include <kernel/error.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+
+#include "slab_cpu_sheaf.h"
+
+/* A cache that was idle takes no more than this at first. */
+#define BATCHREFILL_LIMIT 16
+/* A depot may keep one part in so many of its node's memory. */
+#define DEPOT_FRACTION 32
+/* What tuning allows: sheaves of a depot. */
+#define SHARED_MAX 65536
+/* A line of sheaf_describe. */
+#define DESCRIBE_LINE 80
+
+/* -- sizes ---------------------------------------------------------------------------- */
+
+static unsigned
+default_limit(size_t size)
+{
+	if (size > 128 * 1024)
+		return 1;
+	if (size > PAGE_SIZE)
+		return 4;
+	if (size > 1024)
+		return 12;
+	if (size > 256)
+		return 28;
+	return size > 64 ? 52 : 116;
+}
+
+static struct slab_tunables
+sheaf_defaults(const struct slab_cache *cache)
+{
+	size_t node_bytes = nr_managed_pages() / nr_page_nodes * PAGE_SIZE;
+	unsigned limit = default_limit(cache->layout.size);
+	size_t each = limit * cache->layout.size + sheaf_bytes(limit);
+	size_t nr = node_bytes / DEPOT_FRACTION / each;
+
+	if (sheaf_is_sheaf_cache(cache))
+		return (struct slab_tunables){ .limit = 0 };
+	return (struct slab_tunables){
+		.limit = limit,
+		.batchcount = limit,
+		.shared = (unsigned)MIN(nr, (size_t)SHARED_MAX),
+	};
+}
+
+static bool
+sheaf_accepts(const struct slab_tunables *tunables)
+{
+	return tunables->limit <= SHEAF_LIMIT_MAX &&
+	       tunables->shared <= SHARED_MAX;
+}
+
+/* -- a cache's parts --------------------------------------------------------------------- */
+
+static void
+depots_free(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct depot *depot = cache->node[i]->depot;
+
+		cache->node[i]->depot = NULL;
+		if (depot != NULL)
+			slab_own_put(depot);
+	}
+}
+
+static int
+depots_alloc(struct slab_cache *cache, const struct slab_tunables *tunables)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct depot *depot =
+			slab_general_get(sizeof(*depot), GFP_KERNEL, i);
+
+		if (depot == NULL) {
+			depots_free(cache);
+			return -E_NO_MEM;
+		}
+		depot_init(depot);
+		depot_tune(depot, tunables);
+		cache->node[i]->depot = depot;
+	}
+	return 0;
+}
+
+/* What the CPU uses from now on; NULL: nothing. Here, or it is not in place. */
+static inline void
+load(struct sheaf_cpu *sc, struct kmem_sheaf *sheaf)
+{
+	sc->loaded = sheaf;
+	if (sheaf != NULL)
+		slab_cpu_set(&sc->cpu, sheaf->entry, sheaf->nr,
+			     sheaf->capacity);
+	else
+		slab_cpu_set(&sc->cpu, sc->none, 0, 0);
+}
+
+/* Before the stack leaves the loaded sheaf: its nr becomes true. */
+static inline struct kmem_sheaf *
+unload(struct sheaf_cpu *sc)
+{
+	if (sc->loaded != NULL)
+		sc->loaded->nr = slab_cpu_avail(&sc->cpu);
+	return sc->loaded;
+}
+
+static struct sheaf_cpu *
+sheaf_cpu_alloc(struct slab_cache *cache, unsigned nodeid)
+{
+	struct sheaf_cpu *sc =
+		slab_general_get(sizeof(*sc), GFP_KERNEL, nodeid);
+
+	if (sc == NULL)
+		return NULL;
+	memset(sc, 0, sizeof(*sc));
+	sc->depot = cache->node[nodeid]->depot;
+	load(sc, NULL);
+	return sc;
+}
+
+/* Of CPUs and nodes, as far as there are any; all are empty. */
+static void
+parts_free(struct slab_cache *cache)
+{
+	for (unsigned id = 0; id < nr_cpus; id++) {
+		struct slab_cpu *cpu = cache->cpu[id];
+
+		slab_cpu_install(cache, id, NULL);
+		if (cpu != NULL)
+			slab_own_put(sheaf_cpu_of(cpu));
+	}
+	depots_free(cache);
+}
+
+static int
+sheaf_attach(struct slab_cache *cache, const struct slab_tunables *tunables)
+{
+	if (sheaf_is_sheaf_cache(cache))
+		return 0;
+	if (depots_alloc(cache, tunables) != 0)
+		return -E_NO_MEM;
+	for (unsigned id = 0; id < nr_cpus; id++) {
+		struct sheaf_cpu *sc = sheaf_cpu_alloc(cache, node_of_cpu[id]);
+
+		if (sc == NULL) {
+			parts_free(cache);
+			return -E_NO_MEM;
+		}
+		slab_cpu_install(cache, id, &sc->cpu);
+	}
+	return 0;
+}
+
+static void
+free_if_empty(struct kmem_sheaf *sheaf)
+{
+	if (sheaf == NULL)
+		return;
+	assert(sheaf->nr == 0);
+	sheaf_free(sheaf);
+}
+
+/* No object is out. A CPU that could not be asked may have empty sheaves. */
+static void
+sheaf_detach(struct slab_cache *cache)
+{
+	for (unsigned id = 0; id < nr_cpus; id++) {
+		struct sheaf_cpu *sc = sheaf_cpu_of(cache->cpu[id]);
+
+		free_if_empty(unload(sc));
+		free_if_empty(sc->previous);
+		for (unsigned i = 0; i < nr_page_nodes; i++)
+			free_if_empty(sc->remote[i]);
+	}
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		depot_drain(cache, i);
+	parts_free(cache);
+}
+
+/* -- the two of a CPU ---------------------------------------------------------------------- */
+
+static inline void
+swap(struct sheaf_cpu *sc)
+{
+	struct kmem_sheaf *loaded = unload(sc);
+
+	load(sc, sc->previous);
+	sc->previous = loaded;
+	slab_count(sc->swaps);
+}
+
+/* -- taking ------------------------------------------------------------------------------------ */
+
+static bool
+sheaf_fetch(struct slab_cache *cache, struct slab_cpu *cpu)
+{
+	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
+	struct kmem_sheaf *full;
+
+	if (sc->previous != NULL && sc->previous->nr > 0) {
+		swap(sc);
+		return true;
+	}
+	/* Both are empty, or not there. */
+	full = depot_take_full(sc->depot, &sc->previous);
+	if (full == NULL)
+		return false;
+	if (sc->previous != NULL)
+		sheaf_free(sc->previous); /* the depot has enough */
+	sc->previous = unload(sc);
+	load(sc, full);
+	return true;
+}
+
+/* Up to nr objects out of slabs; returns how many. */
+static unsigned
+take_from_slabs(struct slab_cache *cache, void *objects[], unsigned nr)
+{
+	struct kmem_cache_node *node = cache->node[slab_node_here()];
+	irq_state_t state = spin_lock_irqsave(&node->lock);
+
+	nr = slab_take(cache, node, objects, nr);
+	spin_unlock_irqrestore(&node->lock, state);
+	return nr;
+}
+
+static void *
+sheaf_refill(struct slab_cache *cache, struct slab_cpu *cpu)
+{
+	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
+	unsigned nr = atomic_load_relaxed(&sc->depot->batchcount);
+	void *object = NULL;
+
+	if (sheaf_fetch(cache, cpu))
+		return *cpu->stack.top--;
+	if (sc->loaded == NULL)
+		load(sc, sheaf_alloc(sc->depot, slab_node_here()));
+	if (sc->loaded == NULL) {
+		(void)take_from_slabs(cache, &object, 1);
+		return object;
+	}
+	if (!cpu->touched)
+		nr = MIN(nr, BATCHREFILL_LIMIT);
+	nr = take_from_slabs(cache, cpu->bottom + 1,
+			     MIN(nr, slab_cpu_limit(cpu)));
+	if (nr == 0)
+		return NULL;
+	cpu->stack.top = cpu->bottom + nr - 1;
+	return cpu->bottom[nr];
+}
+
+/* -- giving back ---------------------------------------------------------------------------------- */
+
+/*
+ * An empty sheaf for a full one (or for NULL), whose objects are of node `home`.
+ * The full one is gone afterwards: in that node's depot, or in pieces. NULL: there is
+ * no memory for an empty one.
+ */
+static struct kmem_sheaf *
+exchange_full(struct slab_cache *cache, struct kmem_sheaf *full, unsigned home)
+{
+	struct depot *depot = cache->node[home]->depot;
+	unsigned here = slab_node_here();
+	struct kmem_sheaf *empty = depot_take_empty(depot, &full, home != here);
+
+	if (full != NULL) {
+		/* No room for it. */
+		sheaf_empty(cache, home, full);
+		if (empty == NULL &&
+		    full->capacity == atomic_load_relaxed(&depot->capacity))
+			empty = full;
+		else
+			sheaf_free(full);
+	}
+	return empty != NULL ? empty : sheaf_alloc(depot, here);
+}
+
+static void
+sheaf_flush(struct slab_cache *cache, struct slab_cpu *cpu)
+{
+	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
+	struct kmem_sheaf *previous = sc->previous, *empty;
+
+	if (previous != NULL && previous->nr == 0) {
+		swap(sc);
+		return;
+	}
+	/* Both are full, or not there. */
+	empty = exchange_full(cache, previous, slab_node_here());
+	sc->previous = NULL;
+	if (empty != NULL) {
+		sc->previous = unload(sc);
+		load(sc, empty);
+	} else if (sc->loaded != NULL) {
+		sheaf_empty(cache, slab_node_here(), unload(sc));
+		load(sc, sc->loaded);
+	}
+}
+
+static void
+sheaf_free_remote(struct slab_cache *cache, struct slab_cpu *cpu, void *object,
+		  unsigned home)
+{
+	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
+	struct kmem_sheaf *sheaf = sc->remote[home];
+
+	if (sheaf == NULL || sheaf->nr == sheaf->capacity) {
+		if (sheaf != NULL)
+			slab_count(cache->stats[arch_cpu_id()].alien_overflow);
+		sheaf = exchange_full(cache, sheaf, home);
+		sc->remote[home] = sheaf;
+	}
+	if (sheaf != NULL)
+		sheaf->entry[++sheaf->nr] = object;
+	else
+		slab_put(cache, home, &object, 1);
+}
+
+/* -- draining, reaping ----------------------------------------------------------------------------- */
+
+static void
+drain_remote(struct slab_cache *cache, struct sheaf_cpu *sc)
+{
+	for (unsigned home = 0; home < nr_page_nodes; home++) {
+		sheaf_dissolve(cache, home, sc->remote[home]);
+		sc->remote[home] = NULL;
+	}
+}
+
+static void
+sheaf_drain_cpu(struct slab_cache *cache, struct slab_cpu *cpu)
+{
+	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
+
+	drain_remote(cache, sc);
+	sheaf_dissolve(cache, slab_node_here(), sc->previous);
+	sheaf_dissolve(cache, slab_node_here(), unload(sc));
+	sc->previous = NULL;
+	load(sc, NULL);
+}
+
+static void
+sheaf_drain_nodes(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		depot_drain(cache, i);
+}
+
+/* The oldest of the loaded sheaf go; the last of them takes the sheaf along. */
+static void
+reap_loaded(struct slab_cache *cache, struct sheaf_cpu *sc)
+{
+	struct slab_cpu *cpu = &sc->cpu;
+	unsigned avail = slab_cpu_avail(cpu);
+	unsigned nr = slab_reap_count(avail, slab_cpu_limit(cpu));
+
+	slab_put(cache, slab_node_here(), cpu->bottom + 1, nr);
+	cpu->stack.top -= nr;
+	memmove(cpu->bottom + 1, cpu->bottom + 1 + nr,
+		slab_cpu_avail(cpu) * sizeof(void *));
+	if (slab_cpu_avail(cpu) == 0) {
+		sheaf_free(unload(sc));
+		load(sc, NULL);
+	}
+}
+
+static void
+reap_cpu(struct slab_cache *cache)
+{
+	irq_state_t state = arch_irq_save();
+	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
+
+	drain_remote(cache, sc);
+	if (!slab_cpu_was_touched(cache, cpu)) {
+		if (sc->previous != NULL) {
+			sheaf_dissolve(cache, slab_node_here(), sc->previous);
+			sc->previous = NULL;
+		} else if (sc->loaded != NULL) {
+			reap_loaded(cache, sc);
+		}
+	}
+	arch_irq_restore(state);
+}
+
+static void
+sheaf_reap(struct slab_cache *cache, unsigned long now)
+{
+	unsigned nodeid = slab_node_here(); /* bound to this CPU */
+
+	if (cache->cpu[arch_cpu_id()] != NULL)
+		reap_cpu(cache);
+	if (!slab_reap_due(cache, nodeid, now))
+		return;
+	depot_reap(cache, nodeid);
+	slab_reap_slabs(cache, nodeid);
+}
+
+/* -- tuning ------------------------------------------------------------------------------------------- */
+
+static void
+drain_this_cpu(void *cache)
+{
+	slab_cpu_drain(cache);
+}
+
+/* Sheaves of the old size, on a CPU that is not online yet, are refused by the depot
+ * later. */
+static int
+sheaf_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
+{
+	if (sheaf_is_sheaf_cache(cache))
+		return -E_INVAL;
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct kmem_cache_node *node = cache->node[i];
+		irq_state_t state;
+
+		depot_tune(node->depot, tunables);
+		depot_drain(cache, i);
+		state = spin_lock_irqsave(&node->lock);
+		node->free_limit = slab_node_free_limit(cache, i, tunables);
+		spin_unlock_irqrestore(&node->lock, state);
+	}
+	slab_on_each_cpu(drain_this_cpu, cache);
+	return 0;
+}
+
+/* -- sheaves for callers that must not fail --------------------------------------------------------- */
+
+static struct kmem_sheaf *
+sheaf_lend(struct slab_cache *cache, unsigned nr)
+{
+	struct kmem_sheaf *sheaf = NULL, *none = NULL;
+	irq_state_t state = arch_irq_save();
+	unsigned here = slab_node_here();
+	struct depot *depot = cache->node[here]->depot;
+
+	if (depot != NULL && nr <= atomic_load_relaxed(&depot->capacity)) {
+		sheaf = depot_take_full(depot, &none);
+		if (sheaf == NULL)
+			sheaf = depot_take_empty(depot, &none, false);
+		if (sheaf == NULL)
+			sheaf = sheaf_alloc(depot, here);
+	}
+	arch_irq_restore(state);
+	if (sheaf != NULL && sheaf->capacity < nr) {
+		/* Tuned in between. */
+		slab_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
+		sheaf->nr = 0;
+		sheaf_free(sheaf);
+		sheaf = NULL;
+	}
+	return sheaf;
+}
+
+/* Whether all its objects are of one node. */
+static bool
+is_of_one_node(const struct kmem_sheaf *sheaf)
+{
+	for (unsigned i = 2; i <= sheaf->nr && nr_page_nodes > 1; i++)
+		if (slab_page_of(sheaf->entry[i])->node !=
+		    slab_page_of(sheaf->entry[1])->node)
+			return false;
+	return true;
+}
+
+static bool
+sheaf_take_back(struct slab_cache *cache, struct kmem_sheaf *sheaf)
+{
+	unsigned home;
+
+	if (!sheaf_is_ours(sheaf))
+		return false;
+	if (sheaf->nr == sheaf->capacity && is_of_one_node(sheaf)) {
+		home = slab_page_of(sheaf->entry[1])->node;
+		if (!depot_put_full(cache->node[home]->depot, sheaf))
+			sheaf_dissolve(cache, home, sheaf);
+		return true;
+	}
+	slab_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
+	sheaf->nr = 0;
+	home = slab_page_of(sheaf)->node;
+	depot_put_empty(cache->node[home]->depot, sheaf);
+	return true;
+}
+
+/* -- looking ------------------------------------------------------------------------------------------- */
+
+static void
+visit_sheaf(struct slab_cache *cache, const struct kmem_sheaf *sheaf,
+	    unsigned nodeid, slab_visit_fn *fn, void *arg)
+{
+	for (unsigned i = 1; sheaf != NULL && i <= sheaf->nr; i++)
+		fn(cache, sheaf->entry[i], nodeid, arg);
+}
+
+static void
+sheaf_visit_cpu(struct slab_cache *cache, struct slab_cpu *cpu,
+		slab_visit_fn *fn, void *arg)
+{
+	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
+
+	for (unsigned home = 0; home < nr_page_nodes; home++)
+		visit_sheaf(cache, sc->remote[home], home, fn, arg);
+	visit_sheaf(cache, sc->previous, slab_node_here(), fn, arg);
+	visit_sheaf(cache, unload(sc), slab_node_here(), fn, arg);
+}
+
+static void
+sheaf_visit_nodes(struct slab_cache *cache, slab_visit_fn *fn, void *arg)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct depot *depot = cache->node[i]->depot;
+		irq_state_t state;
+
+		if (depot == NULL)
+			continue;
+		state = spin_lock_irqsave(&depot->lock);
+		for (const struct kmem_sheaf *sheaf = depot->full;
+		     sheaf != NULL; sheaf = sheaf->next)
+			visit_sheaf(cache, sheaf, i, fn, arg);
+		spin_unlock_irqrestore(&depot->lock, state);
+	}
+}
+
+static size_t
+sheaf_nr_shared(struct slab_cache *cache)
+{
+	size_t nr = 0;
+
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct depot *depot = cache->node[i]->depot;
+		irq_state_t state;
+
+		if (depot == NULL)
+			continue;
+		state = spin_lock_irqsave(&depot->lock);
+		nr += (size_t)depot->nr_full * depot->capacity;
+		spin_unlock_irqrestore(&depot->lock, state);
+	}
+	return nr;
+}
+
+/* One node's figures, all of one moment but for the last two. */
+static void
+describe_node(struct kmem_cache_node *node, unsigned nodeid,
+	      void (*line)(const char *text, void *arg), void *arg)
+{
+	char text[DESCRIBE_LINE];
+	unsigned long taken, put;
+	struct depot depot;
+	irq_state_t state = spin_lock_irqsave(&node->depot->lock);
+
+	depot = *node->depot;
+	spin_unlock_irqrestore(&node->depot->lock, state);
+	state = spin_lock_irqsave(&node->lock);
+	taken = node->taken;
+	put = node->put;
+	spin_unlock_irqrestore(&node->lock, state);
+
+	snprintf(text, sizeof(text),
+		 "depot %u: %u full sheaves of %u, %u empty; room for %u each",
+		 nodeid, depot.nr_full, depot.capacity, depot.nr_empty,
+		 depot.max);
+	line(text, arg);
+	snprintf(text, sizeof(text),
+		 "  by pointer: full %lu in (%lu remote), %lu out",
+		 depot.full_in, depot.remote_in, depot.full_out);
+	line(text, arg);
+	snprintf(text, sizeof(text), "  by pointer: empty %lu in, %lu out",
+		 depot.empty_in, depot.empty_out);
+	line(text, arg);
+	snprintf(
+		text, sizeof(text),
+		"  refused %lu, given back %lu; objects: %lu out of slabs, %lu "
+		"back",
+		depot.refused, depot.given_back, taken, put);
+	line(text, arg);
+}
+
+static void
+sheaf_describe(struct slab_cache *cache,
+	       void (*line)(const char *text, void *arg), void *arg)
+{
+	char text[DESCRIBE_LINE];
+
+	if (sheaf_is_sheaf_cache(cache)) {
+		line("sheaves: nothing between CPUs and slabs", arg);
+		return;
+	}
+	for (unsigned id = 0; id < nr_cpus; id++) {
+		const struct sheaf_cpu *sc = sheaf_cpu_of(cache->cpu[id]);
+
+		snprintf(text, sizeof(text),
+			 "CPU %u: loaded and previous "
+			 "swapped %lu times",
+			 id, atomic_load_relaxed(&sc->swaps));
+		line(text, arg);
+	}
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		describe_node(cache->node[i], i, line, arg);
+}
+
+const struct slab_cpu_layer slab_cpu_sheaf = {
+	.name = "sheaf",
+	.description = "sheaves of objects that change hands by pointer",
+	.start = sheaf_start,
+	.defaults = sheaf_defaults,
+	.accepts = sheaf_accepts,
+	.attach = sheaf_attach,
+	.detach = sheaf_detach,
+	.tune = sheaf_tune,
+	.refill = sheaf_refill,
+	.fetch = sheaf_fetch,
+	.flush = sheaf_flush,
+	.free_remote = sheaf_free_remote,
+	.drain_cpu = sheaf_drain_cpu,
+	.drain_nodes = sheaf_drain_nodes,
+	.reap = sheaf_reap,
+	.visit_cpu = sheaf_visit_cpu,
+	.visit_nodes = sheaf_visit_nodes,
+	.nr_shared = sheaf_nr_shared,
+	.describe = sheaf_describe,
+	.sheaf_get = sheaf_lend,
+	.sheaf_put = sheaf_take_back,
+};
