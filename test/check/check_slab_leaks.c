@@ -19,7 +19,7 @@
 #define SIZE 40
 #define NR_BIG 3
 
-static struct kmem_cache *leaky;
+static struct kmem_cache *leaky, *unseen;
 static uintptr_t lost;		   /* disguised */
 static uintptr_t lost_big[NR_BIG]; /* likewise */
 static uintptr_t first;		   /* of a chain, likewise */
@@ -55,6 +55,29 @@ thread_find(void *arg)
 		 object, SIZE);
 	EXPECT(report_has(text));
 	kmem_cache_free(leaky, object);
+	return 0;
+}
+
+/* From a cache that nobody looks at: the CPU's stack has had the lost one, and
+ * still holds a free one that leads to it. */
+static int
+thread_lose_unseen(void *arg)
+{
+	uintptr_t **holder = kmem_cache_zalloc(unseen, GFP_KERNEL);
+	uintptr_t *object = kmem_cache_zalloc(unseen, GFP_KERNEL);
+
+	if (!EXPECT(holder != NULL && object != NULL))
+		return 0;
+	lost = (uintptr_t)object ^ MASK;
+	holder[2] = object;
+	kmem_cache_free(unseen, holder);
+	return 0;
+}
+
+static int
+thread_find_unseen(void *arg)
+{
+	kmem_cache_free(unseen, (void *)(lost ^ MASK));
 	return 0;
 }
 
@@ -128,6 +151,17 @@ lose_one(void)
 	EXPECT_EQ(find_leaks(), 0);
 }
 
+static void
+lose_unseen(void)
+{
+	in_a_thread(thread_lose_unseen);
+	report_listen();
+	EXPECT_EQ(find_leaks(), 1);
+	EXPECT(report_has("of cache unseen"));
+	in_a_thread(thread_find_unseen);
+	EXPECT_EQ(find_leaks(), 0);
+}
+
 /* The first of a chain is lost, and all others with it. */
 static void
 lose_chain(void)
@@ -187,15 +221,19 @@ check_slab_leaks(void)
 		return;
 	}
 	leaky = kmem_cache_create("leaky", SIZE, 0, SLAB_STORE_USER, NULL);
-	if (!EXPECT(leaky != NULL))
+	unseen = kmem_cache_create("unseen", SIZE, 0, 0, NULL);
+	if (!EXPECT(leaky != NULL && unseen != NULL))
 		return;
 	report_listen();
 	EXPECT_EQ(find_leaks(), 0);
 	lose_one();
+	lose_unseen();
 	lose_chain();
 	lose_big();
 	hold_one();
 	kmem_report_observer = NULL;
 	EXPECT_EQ(kmem_cache_destroy(leaky), 0);
+	EXPECT_EQ(kmem_cache_destroy(unseen), 0);
 	leaky = NULL;
+	unseen = NULL;
 }

@@ -33,8 +33,10 @@ letters_on(const struct kmem_cache *cache)
 static void
 turn_empty(void)
 {
-	unsigned char *object;
+	unsigned char *object = kmem_cache_alloc(subject, GFP_KERNEL);
 
+	/* It stays with this CPU, and has to go home. */
+	kmem_cache_free(subject, object);
 	EXPECT_EQ(kmem_debug_set("subject", "fzpu"), 0);
 	EXPECT_EQ(letters_on(subject), ALL);
 	object = kmem_cache_alloc(subject, GFP_KERNEL);
