@@ -63,8 +63,8 @@ thread_find(void *arg)
 static int
 thread_lose_unseen(void *arg)
 {
-	uintptr_t **holder = kmem_cache_zalloc(unseen, GFP_KERNEL);
 	uintptr_t *object = kmem_cache_zalloc(unseen, GFP_KERNEL);
+	uintptr_t **holder = kmem_cache_zalloc(unseen, GFP_KERNEL);
 
 	if (!EXPECT(holder != NULL && object != NULL))
 		return 0;
