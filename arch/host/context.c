@@ -96,6 +96,23 @@ arch_kernel_thread_forge(struct context *context, void *kstack, thread_fn *fn,
 	return start_with(context, kstack, frame);
 }
 
+uintptr_t
+arch_context_sp(const struct context *context)
+{
+	return context->rsp;
+}
+
+/* The linker's names. */
+extern char __data_start[], _end[];
+
+bool
+arch_data_range(unsigned i, const void **from, const void **to)
+{
+	*from = __data_start;
+	*to = _end;
+	return i == 0;
+}
+
 /* Not for AddressSanitizer: before a call that does not return it looks at
  * thread-local data of the pthread, and interrupts are on. */
 __attribute__((no_sanitize("address"))) void

@@ -13,11 +13,14 @@
 #include <arch/boot.h>
 
 static const struct boot_option *const core_options[] = {
-	&pages_option,	    &kmalloc_option,   &fit_option,
-	&slab_cpu_option,   &slab_fast_option, &slab_colour_option,
-	&sched_option,	    &slice_option,     &threads_option,
-	&failslab_option,   &failpoint_option, &check_option,
-	&check_args_option, &run_option,       NULL,
+	&pages_option,	    &kmalloc_option,
+	&fit_option,	    &slab_cpu_option,
+	&slab_fast_option,  &slab_colour_option,
+	&slab_debug_option, &sched_option,
+	&slice_option,	    &threads_option,
+	&failslab_option,   &failpoint_option,
+	&check_option,	    &check_args_option,
+	&run_option,	    NULL,
 };
 
 option_tables boot_options = { core_options, arch_boot_options, NULL };

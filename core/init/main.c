@@ -115,6 +115,7 @@ kernel_main(const struct boot_info *boot)
 	arch_devices_init();
 	proc_init(init_main);
 	work_start();
+	kmem_debug_say_unknown();
 	arch_clock_init();
 	reaper_start();
 	printk("++ setup timer interrupts\n");

@@ -148,6 +148,23 @@ void kmem_complain(const char *format, ...) __printf(1, 2);
 /* Reports and complaints since boot. */
 unsigned long kmem_nr_reports(void);
 
+/* -- kmem_report.c ---------------------------------------------------------- */
+
+/*
+ * A report of several lines that stay together: begin, say, ..., end. begin is its
+ * first line, and counts.
+ */
+irq_state_t kmem_report_begin(const char *format, ...) __printf(1, 2);
+void kmem_say(const char *format, ...) __printf(1, 2);
+/* Return addresses, newest first, up to a 0. */
+void kmem_say_backtrace(const uintptr_t *pcs, size_t nr);
+void kmem_report_end(irq_state_t state);
+/* Gets each line of these reports, too, without its end; for tests. */
+extern void (*kmem_report_observer)(const char *line);
+
+/* Reports a gfp that may sleep where nothing may. cache: its name, or NULL. */
+void kmem_check_context(gfp_t gfp, const char *cache);
+
 /* -- slob ------------------------------------------------------------------ */
 
 /* One header, and the grain of everything: see slob.c. */

@@ -217,6 +217,8 @@ kmalloc_other(size_t size, gfp_t gfp)
 {
 	if (size == 0)
 		return ZERO_SIZE_PTR;
+	if (KERNEL_DEBUG)
+		kmem_check_context(gfp, NULL);
 	if (KERNEL_DEBUG && failpoint())
 		return NULL;
 	return kmem_backend->kmalloc(size, gfp);
@@ -229,6 +231,8 @@ kmalloc(size_t size, gfp_t gfp)
 
 	if (unlikely(size - 1 >= KMEM_TABLE_MAX))
 		return kmalloc_other(size, gfp);
+	if (KERNEL_DEBUG)
+		kmem_check_context(gfp, NULL);
 	if (KERNEL_DEBUG && failpoint())
 		return NULL;
 	object = arch_cpu_stack_pop(table[(size - 1) / KMEM_TABLE_STEP]->stack);

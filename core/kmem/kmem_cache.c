@@ -175,6 +175,8 @@ kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	void *object;
 
+	if (KERNEL_DEBUG)
+		kmem_check_context(gfp, cache->name);
 	if (KERNEL_DEBUG && failpoint())
 		return NULL;
 	object = arch_cpu_stack_pop(cache->stack);
@@ -208,6 +210,8 @@ kmem_cache_free(struct kmem_cache *cache, void *object)
 void *
 kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, unsigned node)
 {
+	if (KERNEL_DEBUG)
+		kmem_check_context(gfp, cache->name);
 	if (KERNEL_DEBUG && failpoint())
 		return NULL;
 	if (kmem_backend->cache_alloc_node == NULL)
@@ -219,6 +223,8 @@ bool
 kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr,
 		      void *objects[])
 {
+	if (KERNEL_DEBUG)
+		kmem_check_context(gfp, cache->name);
 	if (KERNEL_DEBUG && failpoint())
 		return false;
 	if (kmem_backend->cache_alloc_bulk != NULL)

@@ -33,7 +33,10 @@
  *	slab_reap.c	 giving back: regularly, under pressure, when asked
  *	slab_backend.c	 general caches for kmalloc; the table of functions
  *	slabinfo.c	 what it looks like from outside; tuning
- *	slab_debug.c	 validation: walks that believe nothing
+ *	slab_validate.c	 walks that believe nothing
+ *	slab_debug*.c	 each operation looked at; crimes and their reports
+ *	slab_retire.c	 is a slab whole? damaged ones out of service
+ *	slab_leak.c	 objects that nothing leads to
  *	slab_snapshot.c	 a copy to look at; slab_draw.c, slab_colours.c: pictures
  *
  * BOOTSTRAP.  Descriptors, node structures and arrays are objects too, so the
@@ -193,15 +196,15 @@ chain_link(struct slab_cache *cache)
 	return is_free;
 }
 
-/* No walker comes here any more, and none is here. Waits: for threads if it may
- * sleep, else for other CPUs. */
+/* No walker comes here any more, and none but those of the caller is here. Waits:
+ * for threads if it may sleep, else for other CPUs. */
 static void
-chain_close(struct slab_cache *cache)
+chain_close(struct slab_cache *cache, unsigned nr_own_pins)
 {
 	irq_state_t state = spin_lock_irqsave(&chain_lock);
 
 	cache->is_dying = true;
-	while (cache->nr_pins > 0) {
+	while (cache->nr_pins > nr_own_pins) {
 		spin_unlock_irqrestore(&chain_lock, state);
 		if (may_sleep())
 			(void)sleep_ticks(1);
@@ -230,24 +233,58 @@ chain_unlink(struct slab_cache *cache)
 	spin_unlock_irqrestore(&chain_lock, state);
 }
 
-int
-slab_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
+/* Whether nobody was at it; now the caller is. */
+static bool
+tune_begin(struct slab_cache *cache)
 {
 	irq_state_t state = spin_lock_irqsave(&chain_lock);
-	bool is_busy = cache->is_tuned;
-	int err;
+	bool was_tuned = cache->is_tuned;
 
 	cache->is_tuned = true;
 	spin_unlock_irqrestore(&chain_lock, state);
-	if (is_busy)
-		return -E_BUSY;
-	err = slab_cpu->tune(cache, tunables);
-	state = spin_lock_irqsave(&chain_lock);
-	if (err == 0)
+	return !was_tuned;
+}
+
+/* NULL: they stay as they were. */
+static void
+tune_end(struct slab_cache *cache, const struct slab_tunables *tunables)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	if (tunables != NULL)
 		cache->tunables = *tunables;
 	cache->is_tuned = false;
 	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+int
+slab_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
+{
+	int err;
+
+	if (!tune_begin(cache))
+		return -E_BUSY;
+	/* Its parts are out of use while it is debugged. */
+	err = slab_debug(cache) != 0 ? -E_BUSY
+				     : slab_cpu->tune(cache, tunables);
+	tune_end(cache, err == 0 ? tunables : NULL);
 	return err;
+}
+
+int
+slab_chain_hold(struct slab_cache *cache)
+{
+	if (!tune_begin(cache))
+		return -E_BUSY;
+	chain_close(cache, 1);
+	return 0;
+}
+
+void
+slab_chain_let_go(struct slab_cache *cache)
+{
+	chain_reopen(cache);
+	tune_end(cache, NULL);
 }
 
 struct slab_tunables
@@ -270,24 +307,59 @@ order_high(void)
 	return is_small ? SLAB_ORDER_LOW : SLAB_ORDER_HIGH;
 }
 
-/* Everything but slabp_cache, node[] and what the layer adds. */
+bool
+slab_set_layout(struct slab_cache *cache, unsigned flags, bool may_be_off)
+{
+	struct slab_layout layout;
+
+	if (!slab_layout_choose(&layout, cache->base.object_size,
+				cache->base.align, flags, order_high(),
+				may_be_off))
+		return false;
+	cache->layout = layout;
+	/* 2^32 / size, rounded up. */
+	cache->reciprocal = UINT32_MAX / (uint32_t)layout.size + 1;
+	if (layout.off_slab) {
+		cache->slabp_cache = slab_general(layout.slab_size);
+		assert(cache->slabp_cache != NULL &&
+		       !cache->slabp_cache->layout.off_slab);
+	}
+	return true;
+}
+
+/* With the debugging that is wanted, as far as a slab can hold the objects then:
+ * the largest do without red zones and notes. */
+static bool
+choose_layout(struct slab_cache *cache, bool may_be_off)
+{
+	const struct kmem_cache *base = &cache->base;
+	unsigned debug = slab_debug_wanted(base);
+
+	cache->debug = debug;
+	if (slab_set_layout(cache, slab_debug_layout_flags(base, debug),
+			    may_be_off))
+		return true;
+	cache->debug = debug & SLAB_CONSISTENCY_CHECKS;
+	if (base->ctor == NULL)
+		cache->debug |= debug & SLAB_POISON;
+	return slab_set_layout(cache, slab_debug_layout_flags(base, 0),
+			       may_be_off);
+}
+
+/* Everything but node[] and what the layer adds. */
 static bool
 cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
 	     bool may_be_off)
 {
 	memset(cache, 0, sizeof(*cache));
-	if (!slab_layout_choose(&cache->layout, wanted->object_size,
-				wanted->align, wanted->flags, order_high(),
-				may_be_off))
-		return false;
 	cache->base = *wanted;
+	if (!choose_layout(cache, may_be_off))
+		return false;
 	cache->base.align = cache->layout.align;
 	kmem_stacks_close(&cache->base);
 	cache->closed = slab_closed_default();
 	if (slab_fail_wants(wanted->name))
 		cache->closed |= SLAB_CLOSED_FAILSLAB;
-	/* 2^32 / size, rounded up. */
-	cache->reciprocal = UINT32_MAX / (uint32_t)cache->layout.size + 1;
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
 		cache->cpu[cpu] = NULL;
 	cache->stats = slab_boot_stats;
@@ -311,8 +383,12 @@ void
 slab_own_put(void *object)
 {
 	struct page *page = slab_page_of(object);
+	struct slab_cache *cache = page->owner.cache;
 
-	slab_put(page->owner.cache, page->node, &object, 1);
+	if (unlikely(slab_debug(cache) != 0))
+		slab_debug_free(cache, object);
+	else
+		slab_put(cache, page->node, &object, 1);
 }
 
 static void
@@ -348,11 +424,6 @@ cache_make(const struct kmem_cache *wanted)
 		return NULL;
 	if (!cache_set_up(cache, wanted, !(wanted->flags & SLAB_ON_SLAB)))
 		goto out_free;
-	if (cache->layout.off_slab) {
-		cache->slabp_cache = slab_general(cache->layout.slab_size);
-		assert(cache->slabp_cache != NULL &&
-		       !cache->slabp_cache->layout.off_slab);
-	}
 	if (nodes_alloc(cache) != 0)
 		goto out_free;
 	return cache;
@@ -390,12 +461,16 @@ cache_attach(struct slab_cache *cache)
 		return -E_NO_MEM;
 	}
 	cache->tunables = tunables;
+	if (cache->debug != 0)
+		slab_park(cache);
 	return 0;
 }
 
 static void
 cache_detach(struct slab_cache *cache)
 {
+	if (cache->debug != 0)
+		slab_unpark(cache);
 	slab_cpu->detach(cache);
 	slab_own_put(cache->stats);
 	cache->stats = slab_boot_stats;
@@ -428,16 +503,18 @@ out_unmake:
 int
 slab_destroy(struct slab_cache *cache, size_t *nr_live)
 {
-	chain_close(cache);
+	chain_close(cache, 0);
 	slab_drain(cache);
 	*nr_live = slab_nr_out(cache);
 	if (*nr_live != 0) {
+		slab_debug_print_live(cache);
 		/* Other CPUs' arrays, if they could not be asked, count too. */
 		chain_reopen(cache);
 		return -E_BUSY;
 	}
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		(void)drain_freelist(cache, i, SIZE_MAX);
+	slab_retired_destroy(cache);
 	cache_detach(cache);
 	chain_unlink(cache);
 	cache_unmake(cache);

@@ -32,6 +32,22 @@ struct slab {
 	kmem_bufctl_t bufctl[]; /* (n) one for each object */
 };
 
+/* Who had an object, when: with U. */
+#define SLAB_TRACK_DEPTH 10
+struct slab_track {
+	uintptr_t pcs[SLAB_TRACK_DEPTH]; /* newest first, 0 at the end */
+	unsigned long when;		 /* in ticks */
+	int pid;			 /* -1: nobody yet */
+	unsigned cpu;
+	char name[16]; /* of the thread */
+};
+
+/* One for each object, behind the index list, (n). */
+struct slab_note {
+	struct slab_track alloc, free;
+	size_t checksum; /* of a free object that is constructed: with P */
+};
+
 /* How objects of a size lie in slabs; slab_layout.c. */
 struct slab_layout {
 	size_t size;	     /* from one object to the next */
@@ -42,8 +58,13 @@ struct slab_layout {
 	unsigned order;	     /* a slab has 2^order pages */
 	unsigned nr_colours; /* offsets that slabs take in turn */
 	unsigned colour_off; /* from one of them to the next */
+	size_t red_size;     /* of each red zone, before and behind objects */
+	size_t note_size;    /* of an object's struct slab_note; 0: none */
 	bool off_slab;	     /* the descriptor is an object elsewhere */
 };
+
+/* A red zone has at least so many bytes. */
+#define SLAB_RED_SIZE 16
 
 /* A slab never has more pages; objects of KMEM_CACHE_SIZE_MAX need as many. */
 #define SLAB_ORDER_MAX 10
@@ -99,6 +120,8 @@ struct kmem_cache_node {
 	size_t free_limit;	   /* (n) more: free slabs go back */
 	unsigned colour_next;	   /* (n) of the next slab */
 	bool free_touched;	   /* (n) a free slab was taken in use */
+	struct list retired;	   /* (n) first pages of damaged slabs */
+	size_t retired_out;	   /* (n) objects of theirs that are out */
 	unsigned long next_reap;   /* (n) in ticks */
 	/* The layer's part, shared by the node's CPUs. */
 	struct shared_array *shared;	      /* (n) array; NULL: none */
@@ -145,6 +168,12 @@ struct slab_cache {
 	struct slab_layout layout;
 	uint32_t reciprocal;		/* index = offset * reciprocal / 2^32 */
 	struct slab_cache *slabp_cache; /* of off-slab descriptors */
+
+	/* Debugging. */
+	unsigned debug; /* enum slab_flags in force; atomic */
+	struct slab_cpu *parked[MAX_CPUS]; /* cpu[], while debug is not 0 */
+	unsigned nr_growing;		   /* threads in cache_grow; atomic */
+	bool is_frozen;			   /* it is not to grow; atomic */
 
 	struct kmem_cache_node *node[MAX_NODES]; /* (c) nr_page_nodes of them */
 	struct slab_stats *stats;		 /* (c) one for each CPU */
@@ -193,6 +222,9 @@ slab_base(const struct slab_cache *cache, const struct slab *slab)
 /* -- slab_list.c: slabs of a node ------------------------------------------------- */
 
 void slab_node_init(struct kmem_cache_node *node);
+/* The slab that slab_take would take from; NULL: no object is free. */
+struct slab *slab_next_to_take(struct kmem_cache_node *node)
+	REQUIRES(node->lock);
 /*
  * Takes up to nr objects out of slabs, partial ones first; returns how many.
  */
@@ -221,6 +253,10 @@ int cache_grow(struct slab_cache *cache, gfp_t gfp, unsigned node) __must_check;
 size_t drain_freelist(struct slab_cache *cache, unsigned node, size_t nr);
 /* Objects that are out of slabs, of all nodes. */
 size_t slab_nr_out(struct slab_cache *cache);
+/* No slab is made from now on, and none is being made; or again. Who wants one
+ * meanwhile waits, or gets none. May sleep. */
+void slab_freeze(struct slab_cache *cache);
+void slab_thaw(struct slab_cache *cache);
 
 /* -- slab_cpu.c: a CPU's part, and the layers to choose from -------------------------- */
 
@@ -276,6 +312,9 @@ struct slab_cpu_layer {
 			  slab_visit_fn *fn, void *arg);
 	void (*visit_nodes)(struct slab_cache *cache, slab_visit_fn *fn,
 			    void *arg);
+	/* For leak scans, while everything stands still: clears slots of what nodes
+	 * hold that are empty. May be NULL. */
+	void (*forget)(struct slab_cache *cache);
 	/* Objects in what the nodes' CPUs share, for slabinfo. */
 	size_t (*nr_shared)(struct slab_cache *cache);
 	/* Parts that only this layer has, and what it counts, line by line; may
@@ -306,6 +345,7 @@ size_t slab_node_free_limit(const struct slab_cache *cache, unsigned nodeid,
 enum slab_closed {
 	SLAB_CLOSED_PLAIN = 1 << 0,    /* fast=plain */
 	SLAB_CLOSED_FAILSLAB = 1 << 1, /* some allocations fail: slab_fail.c */
+	SLAB_CLOSED_DEBUG = 1 << 2,    /* slab_debug= */
 };
 /* What new caches start with. */
 unsigned slab_closed_default(void);
@@ -407,6 +447,13 @@ struct slab_tunables slab_tunables_get(struct slab_cache *cache);
 /* By name, pinned; NULL: none. */
 struct slab_cache *slab_chain_find(const char *name);
 void slab_chain_unpin(struct slab_cache *cache);
+/* Nobody walks to this cache, or tunes it, until it is let go; the caller has
+ * pinned it. 0, or -E_BUSY: someone tunes it. May sleep. */
+int slab_chain_hold(struct slab_cache *cache) __must_check;
+void slab_chain_let_go(struct slab_cache *cache);
+/* The layout that these flags ask for. false: no slab can hold such objects. */
+bool slab_set_layout(struct slab_cache *cache, unsigned flags, bool may_be_off)
+	__must_check;
 
 /* -- general caches, slab_backend.c --------------------------------------------------- */
 
@@ -422,6 +469,9 @@ slab_general_get(size_t size, gfp_t gfp, unsigned node)
 {
 	return slab_own_get(slab_general(size), gfp, node);
 }
+
+/* Whether this is the first page of a large object of kmalloc. */
+bool slab_is_large(const struct page *page);
 
 /* -- slab_reap.c ------------------------------------------------------------------------- */
 
@@ -475,7 +525,7 @@ int slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
 int slabinfo_write(const char *text);
 void slab_print(void);
 
-/* -- slab_debug.c -------------------------------------------------------------------------- */
+/* -- slab_validate.c ------------------------------------------------------------------------ */
 
 /* Whether ptr is the beginning of an object of this cache. */
 bool slab_is_object(const struct slab_cache *cache, const void *ptr);
@@ -484,5 +534,62 @@ bool slab_validate(void);
 bool slab_validate_cache(struct slab_cache *cache);
 /* Objects that callers have: out of slabs and not in an array. */
 size_t slab_nr_live(struct slab_cache *cache);
+
+/* -- slab_debug.c: each operation looked at ------------------------------------------------ */
+
+#define SLAB_DEBUG_FLAGS                                                       \
+	(SLAB_POISON | SLAB_RED_ZONE | SLAB_STORE_USER |                       \
+	 SLAB_CONSISTENCY_CHECKS)
+/* In cache->debug only: what is freed is poisoned, but what is free need not be
+ * yet. */
+#define SLAB_POISON_FILL (1u << 31)
+
+/* Whether operations on this cache are looked at, and how. */
+static inline unsigned
+slab_debug(struct slab_cache *cache)
+{
+	return atomic_load_relaxed(&cache->debug);
+}
+
+/* As slab_take of one object, looked at. */
+void *slab_debug_take(struct slab_cache *cache, struct kmem_cache_node *node)
+	REQUIRES(node->lock);
+/* An object, or whatever a caller takes for one. Any context. */
+void slab_debug_free(struct slab_cache *cache, void *object);
+/* The caller may not sleep, but gfp says that it may: reported. */
+void slab_debug_context(struct slab_cache *cache, gfp_t gfp);
+/* Makes the free objects of a slab what free ones have to be. Node's lock, or nobody
+ * else knows the slab. */
+void slab_debug_init(struct slab_cache *cache, struct slab *slab);
+/* A last look at the objects of a slab whose pages go. */
+void slab_debug_end(struct slab_cache *cache, struct slab *slab);
+/* Looks at every slab and object of the cache that can be looked at, and reports;
+ * whether all is well. */
+bool slab_debug_scan(struct slab_cache *cache);
+/* Says which objects are out, and who had them last, if that is known. */
+void slab_debug_print_live(struct slab_cache *cache);
+
+/* -- slab_retire.c: is a slab whole? -------------------------------------------------- */
+
+/* Whether its descriptor makes sense. If not: reported, and it is in no list any
+ * more. */
+bool slab_check(struct slab_cache *cache, struct kmem_cache_node *node,
+		struct slab *slab) REQUIRES(node->lock);
+/* An object of such a slab comes back. Its first page. */
+void slab_retired_free(struct kmem_cache_node *node, struct page *page)
+	REQUIRES(node->lock);
+/* Gives the pages of such slabs back. The cache ends, none of them is out. */
+void slab_retired_destroy(struct slab_cache *cache);
+
+/* -- slab_debug_switch.c: on and off ---------------------------------------------------- */
+
+/* What a new cache is to have in debug. */
+unsigned slab_debug_wanted(const struct kmem_cache *wanted);
+/* What slab_set_layout is to be told for these. */
+unsigned slab_debug_layout_flags(const struct kmem_cache *base, unsigned debug);
+/* No CPU has a part of the cache any more, or each has its own again. Nobody
+ * else uses it. */
+void slab_park(struct slab_cache *cache);
+void slab_unpark(struct slab_cache *cache);
 
 #endif /* KMEM_SLAB_H */

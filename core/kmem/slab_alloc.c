@@ -10,8 +10,9 @@
  *	slab_free	this CPU's stack; the layer makes room (flush)
  *			  home, if the object is another node's (free_remote)
  *
- * A cache that is not attached to a layer yet (start-up) has no part for any CPU:
- * its objects come out of slabs one by one, and go back the same way.
+ * A cache that is not attached to a layer yet (start-up), or that is debugged
+ * (slab_debug.c), has no part for any CPU: its objects come out of slabs one by
+ * one, and go back the same way.
  *
  * CONTEXT.  Any. Interrupts are off where a CPU's part is used, and on again in
  * between: growing may sleep, and the thread may find itself on another CPU, so
@@ -37,7 +38,10 @@ take_one(struct slab_cache *cache, unsigned nodeid)
 	irq_state_t state = spin_lock_irqsave(&node->lock);
 	void *object = NULL;
 
-	(void)slab_take(cache, node, &object, 1);
+	if (unlikely(slab_debug(cache) != 0))
+		object = slab_debug_take(cache, node);
+	else
+		(void)slab_take(cache, node, &object, 1);
 	if (object != NULL && nodeid != slab_node_here())
 		slab_count(cache->stats[arch_cpu_id()].node_allocs);
 	spin_unlock_irqrestore(&node->lock, state);
@@ -71,9 +75,9 @@ take_miss(struct slab_cache *cache, struct slab_cpu *cpu)
 {
 	void *object;
 
+	slab_count(cache->stats[arch_cpu_id()].alloc_miss);
 	if (cpu == NULL)
 		return take_one(cache, slab_node_here());
-	slab_count(cache->stats[arch_cpu_id()].alloc_miss);
 	object = slab_cpu->refill(cache, cpu);
 	slab_cpu_touch(cache, cpu);
 	return object;
@@ -243,18 +247,30 @@ slab_alloc_bare(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 
 /* -- giving back ---------------------------------------------------------------------------- */
 
+/* There is no stack. Interrupts off. */
+static void
+free_alone(struct slab_cache *cache, void *object)
+{
+	slab_count(cache->stats[arch_cpu_id()].free_miss);
+	if (slab_debug(cache) != 0)
+		slab_debug_free(cache, object);
+	else
+		slab_put(cache, slab_page_of(object)->node, &object, 1);
+}
+
 /* The stack is full, or there is none, or the object is not of this node.
  * Interrupts off. */
 static __noinline void
 free_miss(struct slab_cache *cache, struct slab_cpu *cpu, void *object)
 {
 	struct slab_stats *stats = &cache->stats[arch_cpu_id()];
-	unsigned home = slab_page_of(object)->node;
+	unsigned home;
 
 	if (cpu == NULL) {
-		slab_put(cache, home, &object, 1);
+		free_alone(cache, object);
 		return;
 	}
+	home = slab_page_of(object)->node;
 	if (home != slab_node_here()) {
 		slab_count(stats->node_frees);
 		slab_cpu->free_remote(cache, cpu, object, home);
@@ -371,7 +387,8 @@ bulk_take(struct slab_cache *cache, size_t nr, void *objects[])
 		} while (taken < nr && slab_cpu->fetch(cache, cpu));
 		slab_cpu_touch(cache, cpu);
 	}
-	if (taken < nr) {
+	/* One that is debugged is asked for each by itself. */
+	if (taken < nr && likely(slab_debug(cache) == 0)) {
 		inner = spin_lock_irqsave(&node->lock);
 		taken += slab_take(cache, node, objects + taken,
 				   (unsigned)(nr - taken));

@@ -97,6 +97,12 @@ large_alloc(size_t size, gfp_t gfp)
 	return page_to_virt(page);
 }
 
+bool
+slab_is_large(const struct page *page)
+{
+	return page->kind == PAGE_BIG && page->owner.cache == &large_mark;
+}
+
 /* The first page of the large object at ptr; NULL: there is none. */
 static struct page *
 large_find(const void *ptr)
@@ -130,7 +136,8 @@ slab_ksize(const void *ptr)
 	const struct page *page = slab_page_of(ptr);
 	const struct slab_cache *cache;
 
-	if (page == NULL || page->kind != PAGE_SLAB) {
+	if (page == NULL ||
+	    (page->kind != PAGE_SLAB && page->kind != PAGE_SLAB_RETIRED)) {
 		page = large_find(ptr);
 		return page != NULL ? page->nr * PAGE_SIZE : 0;
 	}
@@ -144,6 +151,8 @@ object_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
 {
 	void *object;
 
+	if (unlikely(slab_debug(cache) != 0))
+		slab_debug_context(cache, gfp);
 	if (slab_fails(cache, false))
 		return NULL;
 	object = slab_alloc(cache, gfp);
@@ -160,13 +169,22 @@ slab_kmalloc(size_t size, gfp_t gfp)
 	return object_alloc(slab_general(size), gfp, size);
 }
 
+static __noinline void
+other_free(const struct page *page, void *ptr)
+{
+	if (page != NULL && page->kind == PAGE_SLAB_RETIRED)
+		slab_debug_free(page->owner.cache, ptr);
+	else
+		large_free(ptr);
+}
+
 static void
 slab_kfree(void *ptr)
 {
 	struct page *page = slab_page_of(ptr);
 
 	if (unlikely(page == NULL || page->kind != PAGE_SLAB))
-		large_free(ptr);
+		other_free(page, ptr);
 	else
 		slab_free(page->owner.cache, ptr);
 }
@@ -194,6 +212,7 @@ slab_cache_alloc_node(struct kmem_cache *base, gfp_t gfp, unsigned node)
 
 	if (node == NODE_ANY)
 		return slab_cache_alloc(base, gfp);
+	slab_debug_context(slab_cache_of(base), gfp);
 	if (slab_fails(slab_cache_of(base), false))
 		return NULL;
 	object = slab_alloc_node(slab_cache_of(base), gfp, node);
@@ -206,6 +225,7 @@ static bool
 slab_cache_alloc_bulk(struct kmem_cache *base, gfp_t gfp, size_t nr,
 		      void *objects[])
 {
+	slab_debug_context(slab_cache_of(base), gfp);
 	if (slab_fails(slab_cache_of(base), false) ||
 	    !slab_alloc_bulk(slab_cache_of(base), gfp, nr, objects))
 		return false;
@@ -229,23 +249,43 @@ slab_cache_free_bulk(struct kmem_cache *base, size_t nr, void *objects[])
 static struct kmem_sheaf *
 slab_sheaf_get(struct kmem_cache *base, unsigned nr)
 {
-	if (slab_cpu->sheaf_get == NULL)
-		return NULL;
-	return slab_cpu->sheaf_get(slab_cache_of(base), nr);
+	struct slab_cache *cache = slab_cache_of(base);
+	struct kmem_sheaf *sheaf = NULL;
+	irq_state_t state = arch_irq_save();
+
+	/* Objects of one that is debugged come and go one by one. */
+	if (slab_cpu->sheaf_get != NULL && slab_debug(cache) == 0)
+		sheaf = slab_cpu->sheaf_get(cache, nr);
+	arch_irq_restore(state);
+	return sheaf;
 }
 
 static bool
 slab_sheaf_put(struct kmem_cache *base, struct kmem_sheaf *sheaf)
 {
-	return slab_cpu->sheaf_put != NULL &&
-	       slab_cpu->sheaf_put(slab_cache_of(base), sheaf);
+	struct slab_cache *cache = slab_cache_of(base);
+	bool is_back = false;
+	irq_state_t state;
+
+	if (slab_cpu->sheaf_put == NULL)
+		return false;
+	state = arch_irq_save();
+	if (slab_debug(cache) != 0) {
+		slab_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
+		sheaf->nr = 0;
+	}
+	is_back = slab_cpu->sheaf_put(cache, sheaf);
+	arch_irq_restore(state);
+	return is_back;
 }
 
 static bool
 slab_cache_owns(const struct kmem_cache *base, const void *object)
 {
-	return slab_is_object(container_of(base, const struct slab_cache, base),
-			      object);
+	struct slab_cache *cache = slab_cache_of((struct kmem_cache *)base);
+
+	/* A cache that is debugged says more when it comes there. */
+	return slab_debug(cache) != 0 || slab_is_object(cache, object);
 }
 
 static size_t

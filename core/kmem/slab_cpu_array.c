@@ -559,6 +559,28 @@ array_nr_shared(struct slab_cache *cache)
 }
 
 static void
+array_forget(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct kmem_cache_node *node = cache->node[i];
+		struct shared_array *shared = node->shared;
+
+		if (shared != NULL)
+			memset(shared->entry + shared->avail, 0,
+			       (shared->limit - shared->avail) *
+				       sizeof(shared->entry[0]));
+		for (unsigned home = 0; home < nr_page_nodes; home++) {
+			struct alien_cache *alien = node->alien[home];
+
+			if (alien != NULL)
+				memset(alien->entry + alien->avail, 0,
+				       (ALIEN_LIMIT - alien->avail) *
+					       sizeof(alien->entry[0]));
+		}
+	}
+}
+
+static void
 array_describe(struct slab_cache *cache,
 	       void (*line)(const char *text, void *arg), void *arg)
 {
@@ -600,6 +622,7 @@ const struct slab_cpu_layer slab_cpu_array = {
 	.reap = array_reap,
 	.visit_cpu = array_visit_cpu,
 	.visit_nodes = array_visit_nodes,
+	.forget = array_forget,
 	.nr_shared = array_nr_shared,
 	.describe = array_describe,
 };

@@ -600,6 +600,37 @@ sheaf_visit_nodes(struct slab_cache *cache, slab_visit_fn *fn, void *arg)
 	}
 }
 
+static void
+forget_sheaf(struct kmem_sheaf *sheaf)
+{
+	if (sheaf != NULL)
+		memset(sheaf->entry + sheaf->nr + 1, 0,
+		       (sheaf->capacity - sheaf->nr) * sizeof(sheaf->entry[0]));
+}
+
+static void
+sheaf_forget(struct slab_cache *cache)
+{
+	for (unsigned id = 0; id < nr_cpus; id++) {
+		struct slab_cpu *cpu = cache->cpu[id];
+		struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
+
+		if (cpu == NULL)
+			continue;
+		forget_sheaf(unload(sc));
+		forget_sheaf(sc->previous);
+		for (unsigned i = 0; i < nr_page_nodes; i++)
+			forget_sheaf(sc->remote[i]);
+	}
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct depot *depot = cache->node[i]->depot;
+		struct kmem_sheaf *sheaf = depot != NULL ? depot->empty : NULL;
+
+		for (; sheaf != NULL; sheaf = sheaf->next)
+			forget_sheaf(sheaf);
+	}
+}
+
 static size_t
 sheaf_nr_shared(struct slab_cache *cache)
 {
@@ -666,8 +697,11 @@ sheaf_describe(struct slab_cache *cache,
 		return;
 	}
 	for (unsigned id = 0; id < nr_cpus; id++) {
-		const struct sheaf_cpu *sc = sheaf_cpu_of(cache->cpu[id]);
+		struct slab_cpu *cpu = atomic_load_relaxed(&cache->cpu[id]);
+		const struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
 
+		if (cpu == NULL)
+			continue; /* put aside: it is debugged */
 		snprintf(text, sizeof(text),
 			 "CPU %u: loaded and previous "
 			 "swapped %lu times",
@@ -696,6 +730,7 @@ const struct slab_cpu_layer slab_cpu_sheaf = {
 	.reap = sheaf_reap,
 	.visit_cpu = sheaf_visit_cpu,
 	.visit_nodes = sheaf_visit_nodes,
+	.forget = sheaf_forget,
 	.nr_shared = sheaf_nr_shared,
 	.describe = sheaf_describe,
 	.sheaf_get = sheaf_lend,

@@ -1,228 +1,506 @@
 /*
- * Walks over all of the slab allocator that believe nothing: whether lists,
- * counts, index lists, arrays and pages agree. For tests, at quiet moments: the
- * cache's objects are not touched meanwhile.
+ * Looking at every operation on a cache, so that a crime against memory is found
+ * where it was committed, or near it.
+ *
+ * PROBLEM.  Who writes behind an object's end, or into one that he has freed,
+ * damages someone else's data, who then fails somewhere else and later. And an
+ * allocator that looks for this costs more than everything it finds.
+ *
+ * MODEL.  Per cache, in the field's letters; what is off costs nothing, because a
+ * cache where something is on has no part for any CPU (slab_alloc.c): each
+ * allocation comes to slab_debug_take, each free to slab_debug_free, one object
+ * at a time, under the node's lock, straight from and to the slabs. Nothing
+ * waits in an array, so what is wrong shows in the very operation. All other
+ * caches go by without a test.
+ *
+ *	F  the slab makes sense: links, index list, counts (slab_retire.c)
+ *	Z  red zones before and behind the object
+ *	P  a free object is all POISON_FREE, a fresh one POISON_INUSE
+ *	U  who allocated and who freed it last: backtrace, thread, time
+ *
+ *	| descriptor | index list | notes (U) | red | object 0 | red | object 1 | red
+ *
+ *	state	red zones	bytes				checked
+ *	free	RED_INACTIVE	6b 6b ... 6b a5			when taken, by scans,
+ *								when its pages go
+ *	out	RED_ACTIVE	5a 5a ... until it is written	zones: when freed,
+ *								by scans
+ *
+ * With any letter on, pointers that are freed must be objects of this cache that
+ * are out: a second free, a pointer into the middle, one of another cache or of
+ * none is reported and ignored.
+ *
+ * CONSTRUCTED objects stay as they are while they are free, so they cannot be
+ * poisoned: P then keeps a checksum of each free one, in its note.
+ *
+ * WHERE THE NOTES ARE.  Not between the objects, as is usual, but behind the index
+ * list: an overrun does not destroy what tells who did it, and objects keep
+ * their alignment without wasting half of the slab on it.
+ *
+ * INVARIANTS.  Under the node's lock the bytes and zones of each object are as its
+ * state says, unless someone committed a crime. A report changes nothing of
+ * the state: zones and poison are made good again, and the kernel goes on.
+ *
+ * LOCKING.  node->lock, for everything here. Reports are made under it: see
+ * kmem_report.c.
+ *
+ * COSTS where on: the node's lock for each operation; P and Z touch each byte of
+ * the object; F walks the slab's index list; U walks the stack.
+ *
+ * TO CHANGE what a letter means: here. Reports: slab_debug_report.c. Turning on
+ * and off: slab_debug_switch.c.
  */
-#include <kernel/printk.h>
-#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <kernel/thread.h>
+#include <kernel/timer.h>
 
-#include "slab.h"
+#include "slab_debug.h"
 
-/* A cache under examination. */
-struct exam {
-	struct slab_cache *cache;
-	bool ok;
-	size_t nr_held; /* objects met in arrays */
-};
+/* Frames of this file on top of each track. */
+#define OWN_FRAMES 2
 
-static void
-complain(struct exam *exam, const char *what, const void *where)
+/* -- bytes ------------------------------------------------------------------------------ */
+
+/* Whether all of [from, to) is `byte`; else where it is not. */
+static bool
+all_are(const unsigned char *from, const unsigned char *to, unsigned char byte,
+	struct slab_bug *bug)
 {
-	exam->ok = false;
-	printk("slab: cache %s: %s at %p\n", exam->cache->base.name, what,
-	       where);
+	while (from < to && *from == byte)
+		from++;
+	if (from == to)
+		return true;
+	while (to[-1] == byte)
+		to--;
+	bug->bad = from;
+	bug->bad_end = to;
+	return false;
 }
 
-bool
-slab_is_object(const struct slab_cache *cache, const void *ptr)
+static bool
+is_poisoned(const struct slab_cache *cache, const unsigned char *object,
+	    struct slab_bug *bug)
 {
-	const struct page *page = slab_page_of(ptr);
-	const struct slab *slab;
-	size_t offset;
-	unsigned index;
+	const unsigned char *last = object + cache->base.object_size - 1;
+	bool ok = all_are(object, last, POISON_FREE, bug);
 
-	if (page == NULL || page->kind != PAGE_SLAB ||
-	    page->owner.cache != cache)
-		return false;
-	slab = page->owner.slab;
-	offset = (size_t)((const unsigned char *)ptr - slab->s_mem);
-	if (offset >= cache->layout.num * cache->layout.size)
-		return false;
-	index = slab_index(cache, slab, ptr);
-	return index * cache->layout.size == offset;
-}
-
-/* -- slabs ------------------------------------------------------------------------- */
-
-/* The index list reaches exactly the objects that are not out. */
-static void
-examine_index_list(struct exam *exam, struct slab *slab)
-{
-	unsigned num = exam->cache->layout.num, nr_free = 0, nr_out = 0;
-	unsigned index = slab->free;
-
-	while (index != BUFCTL_END && nr_free <= num) {
-		if (index >= num) {
-			complain(exam, "index list leads astray", slab);
-			return;
-		}
-		index = slab->bufctl[index];
-		nr_free++;
-	}
-	for (unsigned i = 0; i < num; i++)
-		nr_out += slab->bufctl[i] == BUFCTL_OUT;
-	if (nr_free != num - slab->inuse)
-		complain(exam, "inuse is not what the index list says", slab);
-	if (nr_out != slab->inuse)
-		complain(exam, "objects are neither free nor out", slab);
+	if (*last == POISON_END)
+		return ok;
+	if (ok)
+		bug->bad = last;
+	bug->bad_end = last + 1;
+	return false;
 }
 
 static void
-examine_pages(struct exam *exam, struct slab *slab, unsigned nodeid)
+poison(const struct slab_cache *cache, unsigned char *object)
 {
-	const struct slab_layout *layout = &exam->cache->layout;
-	struct page *base = slab_page_of(slab_base(exam->cache, slab));
-
-	for (size_t i = 0; i < (size_t)1 << layout->order; i++) {
-		if (base[i].kind != PAGE_SLAB ||
-		    base[i].owner.cache != exam->cache ||
-		    base[i].owner.slab != slab)
-			complain(exam, "a page does not lead to its slab",
-				 slab);
-		if (base[i].node != nodeid)
-			complain(exam, "a page is of another node", slab);
-	}
+	memset(object, POISON_FREE, cache->base.object_size - 1);
+	object[cache->base.object_size - 1] = POISON_END;
 }
 
-static void
-examine_slab(struct exam *exam, struct slab *slab, unsigned nodeid)
-{
-	const struct slab_layout *layout = &exam->cache->layout;
-	uintptr_t base = (uintptr_t)slab_base(exam->cache, slab);
-	size_t used = (size_t)(slab->s_mem - slab_base(exam->cache, slab)) +
-		      layout->num * layout->size;
-
-	if (slab->nodeid != nodeid)
-		complain(exam, "in the lists of another node", slab);
-	if (slab->colouroff % layout->colour_off != 0 ||
-	    slab->colouroff / layout->colour_off >= layout->nr_colours)
-		complain(exam, "a colour that there is not", slab);
-	if (base % PAGE_SIZE != 0 ||
-	    (uintptr_t)slab->s_mem % layout->align != 0)
-		complain(exam, "objects are not aligned", slab);
-	if (used > PAGE_SIZE << layout->order)
-		complain(exam, "objects reach beyond their pages", slab);
-	examine_index_list(exam, slab);
-	examine_pages(exam, slab, nodeid);
-}
-
-/* All slabs of a list have from min to max objects out. */
 static size_t
-examine_list(struct exam *exam, const struct list *head, unsigned nodeid,
-	     unsigned min, unsigned max, size_t *nr_free)
+checksum(const struct slab_cache *cache, const unsigned char *object)
 {
-	const struct list *pos;
-	size_t nr = 0;
+	size_t sum = 1;
 
-	list_for_each(pos, head) {
-		struct slab *slab = container_of(pos, struct slab, link);
-
-		if (pos->next->prev != pos)
-			complain(exam, "a list is broken", slab);
-		if (slab->inuse < min || slab->inuse > max)
-			complain(exam, "in the wrong list", slab);
-		examine_slab(exam, slab, nodeid);
-		*nr_free += exam->cache->layout.num - slab->inuse;
-		nr++;
-	}
-	return nr;
+	for (size_t i = 0; i < cache->base.object_size; i++)
+		sum = sum * 31 + object[i];
+	return sum;
 }
 
 static void
-examine_node(struct exam *exam, unsigned nodeid)
+zones_set(const struct slab_cache *cache, unsigned char *object,
+	  unsigned char byte)
 {
-	struct kmem_cache_node *node = exam->cache->node[nodeid];
-	unsigned num = exam->cache->layout.num;
-	size_t nr_free = 0, nr_slabs, nr_free_slabs;
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	const struct slab_layout *layout = &cache->layout;
+	size_t size = cache->base.object_size;
 
-	nr_slabs = examine_list(exam, &node->slabs_full, nodeid, num, num,
-				&nr_free);
-	if (num > 1)
-		nr_slabs += examine_list(exam, &node->slabs_partial, nodeid, 1,
-					 num - 1, &nr_free);
-	else if (!list_empty(&node->slabs_partial))
-		complain(exam, "a partial slab of one object", node);
-	nr_free_slabs =
-		examine_list(exam, &node->slabs_free, nodeid, 0, 0, &nr_free);
-	nr_slabs += nr_free_slabs;
-	if (node->nr_slabs != nr_slabs)
-		complain(exam, "nr_slabs is wrong", node);
-	if (node->nr_free_slabs != nr_free_slabs)
-		complain(exam, "nr_free_slabs is wrong", node);
-	if (node->free_objects != nr_free)
-		complain(exam, "free_objects is wrong", node);
-	spin_unlock_irqrestore(&node->lock, state);
+	memset(object - layout->red_size, byte, layout->red_size);
+	memset(object + size, byte, layout->size - layout->red_size - size);
 }
 
-/* -- arrays ---------------------------------------------------------------------------- */
+/* -- looking ---------------------------------------------------------------------------- */
 
-/* An object in an array is out of its slab, and of the array's node. */
-static void
-examine_held(struct slab_cache *cache, void *object, unsigned node, void *arg)
+/* Whether both zones are as they should be; else they are reported and restored. */
+static bool
+zones_check(struct slab_cache *cache, struct slab *slab, unsigned char *object,
+	    unsigned char byte)
 {
-	struct exam *exam = arg;
-	const struct slab *slab;
-
-	exam->nr_held++;
-	if (!slab_is_object(cache, object)) {
-		complain(exam, "an array holds what is no object", object);
-		return;
-	}
-	slab = slab_page_of(object)->owner.slab;
-	if (slab->nodeid != node)
-		complain(exam, "an array holds an object of another node",
-			 object);
-	if (slab->bufctl[slab_index(cache, slab, object)] != BUFCTL_OUT)
-		complain(exam, "an object is in an array and free in its slab",
-			 object);
-}
-
-static void
-examine_this_cpu(void *arg)
-{
-	struct exam *exam = arg;
-
-	slab_cpu_visit(exam->cache, examine_held, exam);
-}
-
-static struct exam
-examine(struct slab_cache *cache)
-{
-	struct exam exam = { .cache = cache, .ok = true };
-	size_t nr_out;
-
-	for (unsigned i = 0; i < nr_page_nodes; i++)
-		examine_node(&exam, i);
-	slab_on_each_cpu(examine_this_cpu, &exam);
-	slab_cpu->visit_nodes(cache, examine_held, &exam);
-	nr_out = slab_nr_out(cache);
-	if (exam.nr_held > nr_out)
-		complain(&exam, "arrays hold more objects than are out", cache);
-	return exam;
-}
-
-bool
-slab_validate_cache(struct slab_cache *cache)
-{
-	return examine(cache).ok;
-}
-
-bool
-slab_validate(void)
-{
-	struct slab_cache *cache;
+	const struct slab_layout *layout = &cache->layout;
+	struct slab_bug bug = { .cache = cache,
+				.pointer = object,
+				.slab = slab,
+				.is_free = byte == RED_INACTIVE,
+				.outcome = "the red zone is restored" };
+	unsigned char *low = object - layout->red_size;
 	bool ok = true;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
-		ok &= slab_validate_cache(cache);
+	if (!all_are(low, object, byte, &bug)) {
+		bug.what = "left red zone overwritten";
+		slab_bug_report(&bug);
+		ok = false;
+	}
+	if (!all_are(object + cache->base.object_size, low + layout->size, byte,
+		     &bug)) {
+		bug.what = "right red zone overwritten";
+		slab_bug_report(&bug);
+		ok = false;
+	}
+	if (!ok)
+		zones_set(cache, object, byte);
 	return ok;
 }
 
-size_t
-slab_nr_live(struct slab_cache *cache)
+/* Nobody wrote into this free object; else that is reported and made good. */
+static bool
+free_bytes_check(struct slab_cache *cache, struct slab *slab,
+		 unsigned char *object)
 {
-	struct exam exam = examine(cache);
+	struct slab_bug bug = {
+		.cache = cache, .pointer = object, .slab = slab, .is_free = true
+	};
+	struct slab_note *note =
+		slab_note(cache, slab, slab_index(cache, slab, object));
 
-	return slab_nr_out(cache) - exam.nr_held;
+	if (cache->base.ctor == NULL) {
+		if (is_poisoned(cache, object, &bug))
+			return true;
+		bug.what = "written to after it was freed";
+		bug.outcome = "the poison is restored";
+	} else {
+		if (note->checksum == checksum(cache, object))
+			return true;
+		bug.what = "constructed object written to after it was freed";
+		bug.outcome = "left as it is";
+	}
+	slab_bug_report(&bug);
+	if (cache->base.ctor == NULL)
+		poison(cache, object);
+	else
+		note->checksum = checksum(cache, object);
+	return false;
+}
+
+/* What a free object must be. */
+static bool
+free_object_check(struct slab_cache *cache, struct slab *slab,
+		  unsigned char *object)
+{
+	unsigned debug = slab_debug(cache);
+	bool ok = true;
+
+	if (debug & SLAB_POISON)
+		ok &= free_bytes_check(cache, slab, object);
+	if (debug & SLAB_RED_ZONE)
+		ok &= zones_check(cache, slab, object, RED_INACTIVE);
+	return ok;
+}
+
+/* -- marking ---------------------------------------------------------------------------- */
+
+static __noinline void
+track_set(struct slab_track *track)
+{
+	uintptr_t pcs[SLAB_TRACK_DEPTH + OWN_FRAMES];
+	unsigned nr = arch_backtrace(NULL, pcs, ARRAY_SIZE(pcs));
+	unsigned skip = MIN(nr, (unsigned)OWN_FRAMES);
+
+	memset(track->pcs, 0, sizeof(track->pcs));
+	memcpy(track->pcs, pcs + skip, (nr - skip) * sizeof(pcs[0]));
+	track->when = ticks_now();
+	track->pid = current->pid;
+	track->cpu = arch_cpu_id();
+	(void)strlcpy(track->name, current->name, sizeof(track->name));
+}
+
+static void
+become_free(struct slab_cache *cache, struct slab *slab, unsigned index)
+{
+	unsigned char *object = slab_object_at(cache, slab, index);
+	struct slab_note *note = slab_note(cache, slab, index);
+	unsigned debug = slab_debug(cache);
+
+	if (debug & SLAB_RED_ZONE)
+		zones_set(cache, object, RED_INACTIVE);
+	if (!(debug & (SLAB_POISON | SLAB_POISON_FILL)))
+		return;
+	if (cache->base.ctor == NULL)
+		poison(cache, object);
+	else
+		note->checksum = checksum(cache, object);
+}
+
+static void
+become_used(struct slab_cache *cache, unsigned char *object)
+{
+	unsigned debug = slab_debug(cache);
+
+	if (debug & SLAB_RED_ZONE)
+		zones_set(cache, object, RED_ACTIVE);
+	if ((debug & (SLAB_POISON | SLAB_POISON_FILL)) &&
+	    cache->base.ctor == NULL)
+		memset(object, POISON_INUSE, cache->base.object_size);
+}
+
+void
+slab_debug_init(struct slab_cache *cache, struct slab *slab)
+{
+	for (unsigned i = 0; i < cache->layout.num; i++) {
+		struct slab_note *note = slab_note(cache, slab, i);
+
+		if (slab->bufctl[i] == BUFCTL_OUT)
+			continue;
+		if (note != NULL) {
+			note->alloc.pid = -1;
+			note->free.pid = -1;
+		}
+		become_free(cache, slab, i);
+	}
+}
+
+/* -- taking ----------------------------------------------------------------------------- */
+
+void *
+slab_debug_take(struct slab_cache *cache, struct kmem_cache_node *node)
+{
+	unsigned debug = slab_debug(cache);
+	struct slab_note *note;
+	struct slab *slab;
+	void *object;
+
+	do {
+		slab = slab_next_to_take(node);
+		if (slab == NULL)
+			return NULL;
+	} while ((debug & SLAB_CONSISTENCY_CHECKS) &&
+		 !slab_check(cache, node, slab));
+	(void)slab_take(cache, node, &object, 1);
+	(void)free_object_check(cache, slab, object);
+	become_used(cache, object);
+	note = slab_note(cache, slab, slab_index(cache, slab, object));
+	if (note != NULL && (debug & SLAB_STORE_USER))
+		track_set(&note->alloc);
+	return object;
+}
+
+void
+slab_debug_context(struct slab_cache *cache, gfp_t gfp)
+{
+	/* Debug builds have looked already, in the front. */
+	if (!KERNEL_DEBUG && (slab_debug(cache) & SLAB_CONSISTENCY_CHECKS))
+		kmem_check_context(gfp, cache->base.name);
+}
+
+/* -- giving back ------------------------------------------------------------------------ */
+
+static const char ignored[] = "the free is ignored";
+
+/* The page of an object of this cache, damaged or not; NULL: it is none's, which
+ * is reported. */
+static struct page *
+page_of_cache(struct slab_cache *cache, void *object)
+{
+	struct page *page = slab_page_of(object);
+	struct slab_bug bug = { .cache = cache,
+				.pointer = object,
+				.outcome = ignored };
+
+	if (page == NULL ||
+	    (page->kind != PAGE_SLAB && page->kind != PAGE_SLAB_RETIRED)) {
+		bug.what = "free of a pointer that is no object";
+		slab_bug_report(&bug);
+		return NULL;
+	}
+	if (page->owner.cache != cache) {
+		bug.cache = page->owner.cache;
+		bug.slab = page->kind == PAGE_SLAB ? page->owner.slab : NULL;
+		bug.what = "object freed to another cache";
+		slab_bug_report(&bug);
+		return NULL;
+	}
+	return page;
+}
+
+/* Whether this is an object that is out; else it is reported. */
+static bool
+is_out(struct slab_cache *cache, struct kmem_cache_node *node,
+       struct slab *slab, void *object)
+{
+	struct slab_bug bug = { .cache = cache,
+				.pointer = object,
+				.slab = slab,
+				.outcome = ignored };
+
+	if (!slab_is_object(cache, object)) {
+		size_t offset = (size_t)((unsigned char *)object - slab->s_mem);
+
+		if (offset >= cache->layout.num * cache->layout.size)
+			bug.slab = NULL;
+		bug.what = "free of a pointer into the middle";
+	} else if (slab->bufctl[slab_index(cache, slab, object)] !=
+		   BUFCTL_OUT) {
+		bug.what = "second free of an object";
+		bug.is_free = true;
+	} else {
+		return true;
+	}
+	node->nr_errors++;
+	slab_bug_report(&bug);
+	return false;
+}
+
+static void
+free_one(struct slab_cache *cache, struct kmem_cache_node *node,
+	 struct slab *slab, void *object, struct list *surplus)
+	REQUIRES(node->lock)
+{
+	unsigned debug = slab_debug(cache), index;
+	struct slab_note *note;
+
+	if ((debug & SLAB_CONSISTENCY_CHECKS) &&
+	    !slab_check(cache, node, slab)) {
+		slab_retired_free(node, slab_page_of(object));
+		return;
+	}
+	if (!is_out(cache, node, slab, object))
+		return;
+	if (debug & SLAB_RED_ZONE)
+		(void)zones_check(cache, slab, object, RED_ACTIVE);
+	index = slab_index(cache, slab, object);
+	note = slab_note(cache, slab, index);
+	if (note != NULL && (debug & SLAB_STORE_USER))
+		track_set(&note->free);
+	become_free(cache, slab, index);
+	free_block(cache, node, &object, 1, surplus);
+}
+
+void
+slab_debug_free(struct slab_cache *cache, void *object)
+{
+	struct page *page = page_of_cache(cache, object);
+	struct list surplus = LIST_INIT(surplus);
+	struct kmem_cache_node *node;
+	irq_state_t state;
+
+	if (page == NULL)
+		return;
+	node = cache->node[page->node];
+	state = spin_lock_irqsave(&node->lock);
+	if (page->kind == PAGE_SLAB_RETIRED)
+		slab_retired_free(node, page);
+	else
+		free_one(cache, node, page->owner.slab, object, &surplus);
+	spin_unlock_irqrestore(&node->lock, state);
+	(void)slabs_destroy(cache, &surplus);
+}
+
+/* -- all of a cache --------------------------------------------------------------------- */
+
+static bool
+objects_check(struct slab_cache *cache, struct slab *slab)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; i < cache->layout.num; i++) {
+		unsigned char *object = slab_object_at(cache, slab, i);
+
+		if (slab->bufctl[i] != BUFCTL_OUT)
+			ok &= free_object_check(cache, slab, object);
+		else if (slab_debug(cache) & SLAB_RED_ZONE)
+			ok &= zones_check(cache, slab, object, RED_ACTIVE);
+	}
+	return ok;
+}
+
+void
+slab_debug_end(struct slab_cache *cache, struct slab *slab)
+{
+	(void)objects_check(cache, slab);
+}
+
+static bool
+list_scan(struct slab_cache *cache, struct kmem_cache_node *node,
+	  struct list *head) REQUIRES(node->lock)
+{
+	struct list *pos = head->next, *next;
+	bool ok = true;
+
+	for (; pos != head; pos = next) {
+		struct slab *slab = list_entry(pos, struct slab, link);
+
+		/* One that was damaged has left the list: from the start. */
+		if ((slab_debug(cache) & SLAB_CONSISTENCY_CHECKS) &&
+		    !slab_check(cache, node, slab)) {
+			ok = false;
+			next = head->next;
+			continue;
+		}
+		ok &= objects_check(cache, slab);
+		next = pos->next;
+	}
+	return ok;
+}
+
+bool
+slab_debug_scan(struct slab_cache *cache)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct kmem_cache_node *node = cache->node[i];
+		irq_state_t state = spin_lock_irqsave(&node->lock);
+
+		ok &= list_scan(cache, node, &node->slabs_partial);
+		ok &= list_scan(cache, node, &node->slabs_full);
+		ok &= list_scan(cache, node, &node->slabs_free);
+		spin_unlock_irqrestore(&node->lock, state);
+	}
+	return ok;
+}
+
+/* -- what is still out ------------------------------------------------------------------- */
+
+/* Of one slab, at most *left; how many were printed is taken off. */
+static void
+print_live_of(struct slab_cache *cache, struct slab *slab, unsigned *left)
+{
+	for (unsigned i = 0; i<cache->layout.num && * left> 0; i++) {
+		struct slab_note *note = slab_note(cache, slab, i);
+
+		if (slab->bufctl[i] != BUFCTL_OUT)
+			continue;
+		kmem_say("  object %p, number %u of slab %p",
+			 (void *)slab_object_at(cache, slab, i), i,
+			 (void *)slab_base(cache, slab));
+		if (note != NULL && (slab_debug(cache) & SLAB_STORE_USER))
+			slab_track_print("allocated", &note->alloc);
+		(*left)--;
+	}
+}
+
+#define LIVE_PRINT_MAX 32
+
+void
+slab_debug_print_live(struct slab_cache *cache)
+{
+	unsigned left = LIVE_PRINT_MAX;
+
+	if (slab_debug(cache) == 0)
+		return;
+	kmem_say("slab: cache %s is to be destroyed; its objects that are out:",
+		 cache->base.name);
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct kmem_cache_node *node = cache->node[i];
+		irq_state_t state = spin_lock_irqsave(&node->lock);
+		struct list *pos;
+
+		list_for_each(pos, &node->slabs_full)
+			print_live_of(cache, list_entry(pos, struct slab, link),
+				      &left);
+		list_for_each(pos, &node->slabs_partial)
+			print_live_of(cache, list_entry(pos, struct slab, link),
+				      &left);
+		spin_unlock_irqrestore(&node->lock, state);
+	}
 }

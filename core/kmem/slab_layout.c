@@ -19,6 +19,12 @@
  * wastes more there, wastes more. Only an object that does not fit at all goes
  * further.
  *
+ * DEBUGGING.  Red zones lie between the objects; the notes on each object's users
+ * (slab_debug.c) behind the index list, where an overrun does not reach them. Then
+ * the descriptor is always on the slab:
+ *
+ *	| colour | descriptor, index list, notes | pad, red | object | red | ...
+ *
  * COLOURS.  The same object of different slabs would fall on the same lines of
  * a cache, since slabs begin at page boundaries. So what is left over is put to
  * use in front: slab k begins (k mod nr_colours) * colour_off bytes later.
@@ -101,6 +107,10 @@ descriptor_size(const struct slab_layout *layout, size_t num)
 {
 	size_t size = sizeof(struct slab) + num * sizeof(kmem_bufctl_t);
 
+	if (layout->note_size != 0)
+		size = ALIGN_UP(size, __alignof__(struct slab_note)) +
+		       num * layout->note_size;
+	size += layout->red_size;
 	return layout->off_slab ? size : ALIGN_UP(size, layout->align);
 }
 
@@ -112,8 +122,8 @@ fill_slab(struct slab_layout *layout, unsigned order)
 	size_t each = layout->size, head = 0, num;
 
 	if (!layout->off_slab) {
-		head = sizeof(struct slab);
-		each += sizeof(kmem_bufctl_t);
+		head = sizeof(struct slab) + layout->red_size;
+		each += sizeof(kmem_bufctl_t) + layout->note_size;
 	}
 	num = (bytes - head) / each;
 	num = MIN(num, (size_t)SLAB_NUM_MAX);
@@ -187,8 +197,13 @@ slab_layout_choose(struct slab_layout *layout, size_t object_size, size_t align,
 	bool is_coloured = colours_on && !(flags & SLAB_NO_COLOURS);
 
 	layout->align = align_wanted(object_size, align, flags);
-	layout->size = ALIGN_UP(object_size, layout->align);
-	layout->off_slab = may_be_off && layout->size >= SLAB_OFF_MIN;
+	layout->red_size = flags & SLAB_RED_ZONE ? SLAB_RED_SIZE : 0;
+	layout->note_size = flags & SLAB_STORE_USER ? sizeof(struct slab_note)
+						    : 0;
+	layout->size =
+		ALIGN_UP(object_size + 2 * layout->red_size, layout->align);
+	layout->off_slab = may_be_off && layout->size >= SLAB_OFF_MIN &&
+			   layout->red_size + layout->note_size == 0;
 	if (!choose_order(layout, flags, order_high))
 		return false;
 	move_descriptor_in(layout);

@@ -22,6 +22,9 @@
  * THE INDEX LIST.  slab->free is the first free object's index, bufctl[i] the
  * one after i, BUFCTL_END the last. An object that is out (with a caller, or in
  * an array) has BUFCTL_OUT there, which tells a second free from a first one.
+ *
+ * A slab whose descriptor was found damaged (slab_retire.c) is in no list: what of
+ * it is out still belongs to its callers, what was free is not given out.
  */
 #include <kernel/error.h>
 #include <kernel/failpoint.h>
@@ -39,9 +42,21 @@ slab_node_init(struct kmem_cache_node *node)
 	list_init(&node->slabs_partial);
 	list_init(&node->slabs_full);
 	list_init(&node->slabs_free);
+	list_init(&node->retired);
 }
 
 /* -- objects out of slabs and back ------------------------------------------------- */
+
+struct slab *
+slab_next_to_take(struct kmem_cache_node *node)
+{
+	if (!list_empty(&node->slabs_partial))
+		return list_first_entry(&node->slabs_partial, struct slab,
+					link);
+	if (!list_empty(&node->slabs_free))
+		return list_first_entry(&node->slabs_free, struct slab, link);
+	return NULL;
+}
 
 /* The slab to take from; it is on slabs_partial then. */
 static struct slab *
@@ -104,6 +119,8 @@ slab_take(struct slab_cache *cache, struct kmem_cache_node *node,
 			list_add(&node->slabs_full, &slab->link);
 		}
 	}
+	if (taken == 0)
+		return 0;
 	node->free_objects -= taken;
 	node->taken += taken;
 	out = node->nr_slabs * cache->layout.num - node->free_objects;
@@ -262,22 +279,78 @@ cache_init_objs(struct slab_cache *cache, struct slab *slab)
 			cache->base.ctor(slab->s_mem + i * cache->layout.size);
 	}
 	slab->bufctl[num - 1] = BUFCTL_END;
+	if (unlikely(slab_debug(cache) != 0))
+		slab_debug_init(cache, slab);
 }
 
-int
-cache_grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+/* -- a cache that does not grow for a while ----------------------------------------- */
+
+void
+slab_freeze(struct slab_cache *cache)
 {
-	struct kmem_cache_node *node;
+	atomic_store_full(&cache->is_frozen, true);
+	while (atomic_load(&cache->nr_growing) != 0)
+		(void)sleep_ticks(1);
+}
+
+void
+slab_thaw(struct slab_cache *cache)
+{
+	atomic_store_full(&cache->is_frozen, false);
+}
+
+/* Whether this thread may make a slab; then grow_end. */
+static bool
+grow_begin(struct slab_cache *cache, gfp_t gfp)
+{
+	for (;;) {
+		(void)atomic_add(&cache->nr_growing, 1);
+		if (likely(!atomic_load(&cache->is_frozen)))
+			return true;
+		(void)atomic_sub(&cache->nr_growing, 1);
+		if (!(gfp & __GFP_WAIT) || !may_sleep())
+			return false;
+		(void)sleep_ticks(1);
+	}
+}
+
+static void
+grow_end(struct slab_cache *cache)
+{
+	(void)atomic_sub(&cache->nr_growing, 1);
+}
+
+/* Joins the node's free ones. */
+static void
+slab_join(struct slab_cache *cache, struct kmem_cache_node *node,
+	  struct slab *slab, unsigned debug_then)
+{
+	irq_state_t state = spin_lock_irqsave(&node->lock);
+
+	/* Debugging may have begun since its objects were made. */
+	if (unlikely(slab_debug(cache) & ~debug_then))
+		slab_debug_init(cache, slab);
+	list_add_tail(&node->slabs_free, &slab->link);
+	node->nr_slabs++;
+	node->nr_free_slabs++;
+	node->free_objects += cache->layout.num;
+	node->grown++;
+	spin_unlock_irqrestore(&node->lock, state);
+}
+
+/* As cache_grow. */
+static int
+grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	unsigned debug = slab_debug(cache);
 	struct page *base;
 	struct slab *slab;
-	irq_state_t state;
 
 	gfp &= ~(gfp_t)__GFP_ZERO;
 	base = kmem_getpages(cache, gfp, nodeid);
 	if (base == NULL)
 		return -E_NO_MEM;
 	nodeid = base->node;
-	node = cache->node[nodeid];
 	slab = alloc_slabmgmt(cache, page_to_virt(base), gfp, nodeid);
 	if (slab == NULL) {
 		kmem_freepages(cache, base);
@@ -285,15 +358,20 @@ cache_grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 	}
 	cache_init_objs(cache, slab);
 	slab_map_pages(cache, slab, base);
-
-	state = spin_lock_irqsave(&node->lock);
-	list_add_tail(&node->slabs_free, &slab->link);
-	node->nr_slabs++;
-	node->nr_free_slabs++;
-	node->free_objects += cache->layout.num;
-	node->grown++;
-	spin_unlock_irqrestore(&node->lock, state);
+	slab_join(cache, cache->node[nodeid], slab, debug);
 	return (int)nodeid;
+}
+
+int
+cache_grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+{
+	int landed;
+
+	if (!grow_begin(cache, gfp))
+		return -E_NO_MEM;
+	landed = grow(cache, gfp, nodeid);
+	grow_end(cache);
+	return landed;
 }
 
 static void
@@ -315,6 +393,8 @@ slabs_destroy(struct slab_cache *cache, struct list *slabs)
 		struct page *base = slab_page_of(slab_base(cache, slab));
 
 		list_del(&slab->link);
+		if (unlikely(slab_debug(cache) != 0))
+			slab_debug_end(cache, slab);
 		cache_destroy_objs(cache, slab);
 		if (cache->layout.off_slab)
 			slab_own_put(slab);
@@ -358,7 +438,8 @@ slab_nr_out(struct slab_cache *cache)
 		struct kmem_cache_node *node = cache->node[i];
 		irq_state_t state = spin_lock_irqsave(&node->lock);
 
-		nr += node->nr_slabs * cache->layout.num - node->free_objects;
+		nr += node->nr_slabs * cache->layout.num - node->free_objects +
+		      node->retired_out;
 		spin_unlock_irqrestore(&node->lock, state);
 	}
 	return nr;

@@ -33,7 +33,8 @@ slab_reap(void)
 	struct slab_cache *cache;
 
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
-		slab_cpu->reap(cache, now);
+		if (likely(slab_debug(cache) == 0))
+			slab_cpu->reap(cache, now);
 }
 
 unsigned

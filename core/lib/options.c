@@ -71,6 +71,9 @@ apply_word(option_tables tables, char *word)
 	char *equals = strchr(word, '=');
 	const struct boot_option *option;
 
+	option = find_option(tables, word);
+	if (equals == NULL && option != NULL && option->alone != NULL)
+		return option->set(option->alone) != 0;
 	if (equals == NULL) {
 		printk("boot: \"%s\" is not name=value; ignored\n", word);
 		return true;

@@ -10,5 +10,7 @@ core-srcs += core/monitor/cmd_help.c
 core-srcs += core/monitor/cmd_page.c
 core-srcs += core/monitor/cmd_proc.c
 core-srcs += core/monitor/cmd_slab.c
+core-srcs += core/monitor/cmd_slab_debug.c
+core-srcs += core/monitor/cmd_leaks.c
 core-srcs += core/monitor/cmd_system.c
 core-srcs += core/monitor/cmd_trace.c

@@ -6,3 +6,4 @@ core-srcs += core/proc/pid.c
 core-srcs += core/proc/kstack.c
 core-srcs += core/proc/work.c
 core-srcs += core/proc/reaper.c
+core-srcs += core/proc/leaks.c

@@ -173,6 +173,26 @@ proc_snapshot(struct proc_info *info, size_t max)
 	return nr;
 }
 
+void
+proc_visit_stacks(void (*fn)(const void *from, const void *to))
+{
+	irq_state_t irqs = spin_lock_irqsave(&proc_lock);
+	struct list *pos;
+
+	list_for_each(pos, &proc_list) {
+		const struct proc_struct *proc =
+			list_entry(pos, struct proc_struct, list_link);
+
+		if (proc->kstack == 0 || proc->state == PROC_ZOMBIE ||
+		    atomic_load_relaxed(&proc->on_cpu) != 0)
+			continue;
+		fn((const void *)arch_context_sp(&proc->context),
+		   (const void *)(proc->kstack +
+				  ARCH_KSTACK_PAGES * PAGE_SIZE));
+	}
+	spin_unlock_irqrestore(&proc_lock, irqs);
+}
+
 /* -- setting up ----------------------------------------------------------------- */
 
 static int

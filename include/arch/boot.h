@@ -25,6 +25,10 @@ struct boot_range {
 
 #define BOOT_RANGES_MAX 64
 
+/* The i-th part of the image where variables are, without stacks; false: there are
+ * no more. Any context. */
+bool arch_data_range(unsigned i, const void **from, const void **to);
+
 struct boot_option;
 
 /* Boot settings of the port itself, NULL-terminated: core's table takes them in,

@@ -52,6 +52,10 @@ struct trapframe *arch_kernel_thread_forge(struct context *context,
  * clears it. Called before the stack is freed, also on an all-zero context. */
 void arch_thread_discard(struct context *context);
 
+/* The stack pointer of a thread that does not run: the part of its stack in use
+ * begins there. */
+uintptr_t arch_context_sp(const struct context *context);
+
 /* The top of the stack that a trap from outside the kernel starts on
  * (i386: TSS). Interrupts off. */
 void arch_set_kernel_stack(void *top);

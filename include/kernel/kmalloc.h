@@ -28,6 +28,7 @@ extern const struct boot_option slab_cpu_option; /* cpu=sheaf|array */
 extern const struct boot_option slab_fast_option;   /* fast=restartable|plain */
 extern const struct boot_option slab_colour_option; /* colour=on|off */
 extern const struct boot_option failslab_option;    /* failslab=SETTINGS */
+extern const struct boot_option slab_debug_option;  /* slab_debug=FZPU,NAME */
 
 /* Sets up the chosen back end. Pages work; once. */
 void kmem_init(void);
@@ -149,8 +150,40 @@ int kmem_failslab_write(const char *text) __must_check;
 /* What is set, how often it failed, and where. */
 void kmem_failslab_print(void);
 
-/* kmem_cache_create flags. POISON, RED_ZONE, STORE_USER and RECLAIM_ACCOUNT are
- * accepted by each back end and acted upon by none so far. */
+/*
+ * Looking at every operation on a cache of the slab back end, in the field's
+ * letters (docs/slab-debug.md):
+ *	F  lists and index lists are consistent, pointers lead to objects
+ *	Z  red zones around objects	P  poison in free objects
+ *	U  who allocated and freed an object last
+ * "-" is none. Z and U, and P where there is a constructor, can be added only
+ * while the cache is empty: -E_BUSY else. -E_NOT_FOUND: no such cache;
+ * -E_INVAL: not such letters; -E_NO_MEM: no slab could hold the objects then.
+ * May sleep.
+ */
+int kmem_debug_set(const char *name, const char *letters) __must_check;
+/* Calls fn for each line of what is on where. -E_NOT_FOUND: no such back end. */
+int kmem_debug_read(void (*fn)(const char *line, void *arg), void *arg)
+	__must_check;
+/* Looks through all objects of a cache (NULL: of all), reports what is wrong.
+ * How many caches are not as they should be, or -E_NOT_FOUND. */
+int kmem_debug_scan(const char *name) __must_check;
+/* Says which names of slab_debug= no cache has so far. */
+void kmem_debug_say_unknown(void);
+
+/*
+ * Leaks: begin (may sleep), scan, end. scan wants nobody else to run, interrupts
+ * off; it calls roots, which hands kmem_leaks_root whatever else than the image's
+ * data may lead to objects. end gives the memory back; it returns how many
+ * objects nothing leads to, and prints them, if the scan was good.
+ */
+int kmem_leaks_begin(void) __must_check;
+int kmem_leaks_scan(void (*roots)(void)) __must_check;
+void kmem_leaks_root(const void *from, const void *to);
+size_t kmem_leaks_end(bool print);
+
+/* kmem_cache_create flags. RECLAIM_ACCOUNT is accepted by each back end; those of
+ * debugging are acted upon by slab. */
 enum slab_flags {
 	SLAB_HWCACHE_ALIGN = 1 << 0,
 	SLAB_POISON = 1 << 1,
@@ -158,7 +191,9 @@ enum slab_flags {
 	SLAB_STORE_USER = 1 << 3,
 	SLAB_RECLAIM_ACCOUNT = 1 << 4,
 	SLAB_PANIC = 1 << 5, /* creation cannot fail: panic instead of NULL */
-	SLAB_ALL_FLAGS = (1 << 6) - 1,
+	SLAB_CONSISTENCY_CHECKS = 1 << 6, /* F; the three above are P, Z, U */
+	SLAB_NOLEAKTRACE = 1 << 7, /* never a leak, and leads to nothing */
+	SLAB_ALL_FLAGS = (1 << 8) - 1,
 };
 
 #endif /* KERNEL_KMALLOC_H */

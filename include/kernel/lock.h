@@ -32,6 +32,7 @@ enum lock_rank {
 	LOCK_RANK_RUN_QUEUE, /* a CPU's run queue; two of them: by CPU number */
 	LOCK_RANK_CPU_CALL,  /* calls to another CPU */
 	LOCK_RANK_INPUT,     /* typed bytes */
+	LOCK_RANK_REPORT,    /* a report's lines stay together */
 	LOCK_RANK_LOG,	     /* the log and the console's output */
 	NR_LOCK_RANKS
 };

@@ -17,6 +17,8 @@ struct boot_option {
 	/* The i-th allowed value, NULL past the last: for settings that choose
 	 * from a table. Else NULL. */
 	const char *(*choice)(unsigned i);
+	/* What the name without "=" means; NULL: it means nothing. */
+	const char *alone;
 	/* Takes over the value. Runs before anything is set up, so it only
 	 * remembers. -E_INVAL keeps the default; the caller reports it together with the
 	 * right values. */

@@ -66,6 +66,15 @@ bool kthread_should_stop(void);
 /* Found by pid: valid while the process-list lock is held. */
 struct proc_struct *find_proc(int pid);
 
+/* Calls fn for the part in use of the stack of each thread that does not run,
+ * the process-list lock held. Threads that run, and idle ones, are left out. */
+void proc_visit_stacks(void (*fn)(const void *from, const void *to));
+
+/* Looks for objects that nothing leads to, and prints them; returns how many.
+ * Everything stands still meanwhile. -E_NOT_FOUND: the back end cannot; -E_BUSY:
+ * somebody is at it; -E_NO_MEM, -E_NO_SPACE (as many were made meanwhile). */
+int find_leaks(void);
+
 void set_proc_name(struct proc_struct *proc, const char *name);
 
 /* A copy of what `ps` shows, taken process by process in list order. */

@@ -257,11 +257,13 @@ nr_closed(struct kmem_cache *cache)
 	return fronts.nr_closed;
 }
 
-/* Only who is meant pays. (fast=plain closes all, for another reason.) */
+/* Only who is meant pays. (fast=plain and slab_debug= close all, for other reasons.) */
 static void
 expect_front(void)
 {
-	unsigned usual = slab_closed_default() != 0 ? nr_cpus : 0;
+	bool is_closed = slab_closed_default() != 0 ||
+			 slab_debug(slab_cache_of(meant)) != 0;
+	unsigned usual = is_closed ? nr_cpus : 0;
 
 	EXPECT_EQ(nr_closed(meant), usual);
 	set("cache=fail-meant,verbose=0,probability=0");

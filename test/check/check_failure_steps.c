@@ -205,7 +205,11 @@ tune_prepare(void)
 static int
 tune_run(void)
 {
-	return kmem_slabinfo_write("walk 30 15 2");
+	/* What is debugged has no arrays to tune. */
+	int err = kmem_backend == &kmem_slab_ops ? kmem_debug_set("walk", "-")
+						 : 0;
+
+	return err != 0 ? err : kmem_slabinfo_write("walk 30 15 2");
 }
 
 static void

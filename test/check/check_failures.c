@@ -144,6 +144,10 @@ step_walk(const struct step *step, struct fault_attr *attr, long times)
 static unsigned
 step_floor(const struct step *step, const struct fault_attr *attr)
 {
+	/* Debugged caches have neither off-slab descriptors nor arrays to fill. */
+	if (kmem_backend == &kmem_slab_ops &&
+	    slab_debug(slab_general(PAGE_SIZE)) != 0)
+		return 0;
 	if (has_sheaves() && step->sheaves_take_none)
 		return 0;
 	if (attr == &slab_fail_attr)

@@ -11,6 +11,9 @@ void check_kmem_exhaustion(void);
 void check_slab_stress(void);
 void check_failslab(void);
 void check_slab_model(void);
+void check_slab_debug(void);
+void check_slab_switch(void);
+void check_slab_leaks(void);
 
 void check_pgdir(void);
 void check_boot_pgdir(void);

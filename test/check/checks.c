@@ -102,6 +102,27 @@ const struct check checks[] = {
 		.in_all = true,
 		.run = check_slab_model,
 	},
+	{
+		.name = "slab_debug",
+		.help = "crimes against objects, and what their reports say",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_slab_debug,
+	},
+	{
+		.name = "slab_switch",
+		.help = "debugging on and off in use: check_args=turns=N",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_slab_switch,
+	},
+	{
+		.name = "slab_leaks",
+		.help = "a lost object is found, and no other",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_slab_leaks,
+	},
 	/* Threads. */
 	{
 		.name = "alloc_proc",

@@ -107,6 +107,21 @@ arch_kernel_thread_forge(struct context *context, void *kstack, thread_fn *fn,
 	return start_with(context, tf);
 }
 
+uintptr_t
+arch_context_sp(const struct context *context)
+{
+	return context->esp;
+}
+
+/* The first stack lies among the zeroes. */
+bool
+arch_data_range(unsigned i, const void **from, const void **to)
+{
+	*from = i == 0 ? data_start : bootstacktop;
+	*to = i == 0 ? bootstack_guard : image_end;
+	return i < 2;
+}
+
 static bool
 frame_from_user(const struct trapframe *tf)
 {

@@ -4,3 +4,4 @@ unit-tests += test/unit/kmem/test_slab.c
 unit-tests += test/unit/kmem/test_slab_view.c
 unit-tests += test/unit/kmem/test_slab_interrupts.c
 unit-tests += test/unit/kmem/test_slab_sheaf.c
+unit-tests += test/unit/kmem/test_slab_debug.c

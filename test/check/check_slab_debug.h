@@ -1,0 +1,16 @@
+/*
+ * What the checks of slab's debugging share: listening to reports.
+ */
+#ifndef CHECK_SLAB_DEBUG_H
+#define CHECK_SLAB_DEBUG_H
+
+#include <kernel/types.h>
+
+/* From now on reports are heard; what was heard before is forgotten. */
+void report_listen(void);
+bool report_has(const char *text);
+bool report_is_empty(void);
+/* Expects "BUG in cache CACHE: WHAT...". */
+bool report_expect(const char *cache, const char *what);
+
+#endif /* CHECK_SLAB_DEBUG_H */

@@ -1,0 +1,333 @@
+/*
+ * Slab's debugging, over the real page allocator on the host port's RAM. (What
+ * reports say is checked in the kernel: test/check/check_slab_debug.c.)
+ *
+ *	setting		which cache gets which letters
+ *	layout		zones and notes fit, for every size and alignment
+ *	everything	all caches debugged from boot on: the kernel's checks, and random
+ *			operations on two nodes; nobody is accused
+ *	failure		every allocation fails in turn
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <kernel/check.h>
+#include <kernel/error.h>
+#include <kernel/failpoint.h>
+#include <kernel/sched.h>
+#include <port/unit.h>
+
+#include "../../../core/kmem/slab_debug.h"
+#include "../../check/check_kmem.h"
+#include "../page/random.h"
+
+#define F SLAB_CONSISTENCY_CHECKS
+#define Z SLAB_RED_ZONE
+#define P SLAB_POISON
+#define U SLAB_STORE_USER
+
+static void
+machine_start(const char *debug)
+{
+	host_unit_init((size_t)64 << 20);
+	page_init(host_unit_boot_info(2));
+	assert_int_equal(kmalloc_option.set("slab"), 0);
+	assert_int_equal(slab_debug_option.set(debug), 0);
+	kmem_init();
+}
+
+static int
+setup(void **state)
+{
+	machine_start("FZPU");
+	return 0;
+}
+
+static unsigned
+letters_for(const char *name)
+{
+	struct kmem_cache wanted = { .object_size = 8 };
+
+	strncpy(wanted.name, name, sizeof(wanted.name) - 1);
+	return slab_debug_wanted(&wanted);
+}
+
+static void
+setting_by_name(void **state)
+{
+	static const struct {
+		const char *setting, *name;
+		unsigned letters;
+	} rows[] = {
+		{ "-", "proc", 0 },
+		{ "", "proc", F | Z | P | U },
+		{ "FZ", "proc", F | Z },
+		{ "fzpu", "proc", F | Z | P | U },
+		{ "FZPU,proc", "proc", F | Z | P | U },
+		{ "FZPU,proc", "procs", 0 },
+		{ "FZPU,proc", "pro", 0 },
+		{ "FZ,a,proc,b", "b", F | Z },
+		{ "FZ,a;P,b;U", "a", F | Z },
+		{ "FZ,a;P,b;U", "b", P },
+		{ "FZ,a;P,b;U", "c", U },
+		{ "U;FZ,a", "a", F | Z },
+		{ "F,a;Z,a", "a", Z },
+		{ "FZPU;-,a", "a", 0 },
+		{ "FZPU;-,a", "b", F | Z | P | U },
+		{ "P,kmalloc-*", "kmalloc-64", P },
+		{ "P,kmalloc-*", "kmem_cache", 0 },
+		/* What is wrong is said; the rest holds. */
+		{ "FxZ,a", "a", F | Z },
+		{ "F-P-,a", "a", F | P },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(slab_debug_option.set(rows[i].setting), 0);
+		assert_int_equal(letters_for(rows[i].name), rows[i].letters);
+	}
+	assert_int_equal(slab_debug_option.set("FZPU"), 0);
+}
+
+static void
+setting_too_long(void **state)
+{
+	char text[400];
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "P,", 2);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(slab_debug_option.set("FZ"), 0);
+	assert_int_equal(slab_debug_option.set(text), -E_INVAL);
+	assert_string_equal(slab_debug_option.get(), "FZ");
+	assert_int_equal(slab_debug_option.set("FZPU"), 0);
+}
+
+static void
+flags_are_letters(void **state)
+{
+	struct kmem_cache *cache;
+
+	assert_int_equal(slab_debug_option.set("P,flags"), 0);
+	cache = kmem_cache_create("flags", 48, 0, SLAB_RED_ZONE, NULL);
+	assert_non_null(cache);
+	assert_int_equal(slab_debug(slab_cache_of(cache)), P | Z);
+	assert_int_equal(kmem_cache_destroy(cache), 0);
+	assert_int_equal(slab_debug_option.set("FZPU"), 0);
+}
+
+/* -- layout ------------------------------------------------------------------------- */
+
+static void
+layout_holds(size_t object_size, size_t align, unsigned flags)
+{
+	size_t red = flags & Z ? SLAB_RED_SIZE : 0, notes;
+	struct slab_layout l;
+
+	assert_true(slab_layout_choose(&l, object_size, align, flags, 1, true));
+	assert_false(l.off_slab);
+	assert_int_equal(l.size % align, 0);
+	assert_int_equal(l.slab_size % align, 0);
+	assert_true(l.size >= object_size + 2 * red);
+	notes = sizeof(struct slab) + l.num * sizeof(kmem_bufctl_t);
+	if (flags & U)
+		notes = ALIGN_UP(notes, sizeof(void *)) +
+			l.num * sizeof(struct slab_note);
+	assert_true(notes + red <= l.slab_size);
+	assert_int_equal(l.slab_size + l.num * l.size + l.left_over,
+			 PAGE_SIZE << l.order);
+	assert_true(l.num >= 1);
+}
+
+static void
+layout_of_every_size(void **state)
+{
+	static const unsigned flags[] = { Z, U, Z | U };
+
+	for (size_t size = sizeof(void *); size <= 2 * PAGE_SIZE; size += 3)
+		for (size_t align = sizeof(void *); align <= PAGE_SIZE;
+		     align *= 2)
+			for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+				layout_holds(size, align, flags[i]);
+}
+
+/* -- everything ---------------------------------------------------------------------- */
+
+static void
+all_are_debugged(void **state)
+{
+	struct slab_cache *cache;
+	unsigned nr = 0;
+
+	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL; nr++) {
+		/* A slab of the largest has no room for more. */
+		bool is_largest = cache->base.object_size ==
+				  KMEM_CACHE_SIZE_MAX;
+
+		assert_int_equal(slab_debug(cache),
+				 is_largest ? F | P : F | Z | P | U);
+		for (unsigned id = 0; id < nr_cpus; id++) {
+			assert_null(cache->cpu[id]);
+			assert_ptr_equal(cache->base.stack[id],
+					 &kmem_closed_stack);
+		}
+	}
+	assert_true(nr >= 2 + 20);
+	assert_true(slab_validate());
+}
+
+static void
+powers_of_two_are_aligned(void **state)
+{
+	for (size_t size = 32; size <= 8192; size *= 2) {
+		void *object = kmalloc(size, GFP_KERNEL);
+
+		assert_int_equal((uintptr_t)object % MIN(size, PAGE_SIZE), 0);
+		kfree(object);
+	}
+}
+
+static void
+kernel_checks_pass(void **state)
+{
+	unsigned long failures = check_failures();
+
+	check_slab();
+	check_kmalloc();
+	check_kmem_cache();
+	check_kmem_exhaustion();
+	assert_int_equal(check_failures(), failures);
+	assert_true(slab_validate());
+}
+
+#define NR_KINDS 5
+#define NR_LIVE 600
+
+static void
+construct(void *object)
+{
+	memset(object, 0xc7, 16);
+}
+
+static void
+random_operations(void **state)
+{
+	static const size_t sizes[NR_KINDS] = { 24, 64, 200, 1000, 5000 };
+	static struct {
+		unsigned char *at;
+		unsigned kind;
+		unsigned char fill;
+	} live[NR_LIVE];
+	struct kmem_cache *caches[NR_KINDS];
+	unsigned long reports;
+	char name[16];
+
+	for (unsigned i = 0; i < NR_KINDS; i++) {
+		snprintf(name, sizeof(name), "kind-%u", i);
+		caches[i] = kmem_cache_create(name, sizes[i], 0, 0,
+					      i == 2 ? construct : NULL);
+		assert_non_null(caches[i]);
+	}
+	random_start("slab_debug");
+	reports = kmem_nr_reports();
+	for (unsigned op = 0; op < 40000; op++) {
+		unsigned slot = (unsigned)random_below(NR_LIVE);
+		unsigned kind = (unsigned)random_below(NR_KINDS);
+		unsigned char *at = live[slot].at;
+
+		node_of_cpu[0] = (unsigned char)random_below(2);
+		if (at != NULL) {
+			kind = live[slot].kind;
+			for (size_t i = 16; i < sizes[kind]; i++)
+				assert_int_equal(at[i], live[slot].fill);
+			assert_true(kind != 2 || at[0] == 0xc7);
+			kmem_cache_free(caches[kind], at);
+			live[slot].at = NULL;
+		} else {
+			at = kmem_cache_alloc_node(caches[kind], GFP_KERNEL,
+						   (unsigned)random_below(2));
+			if (at == NULL)
+				continue;
+			live[slot].at = at;
+			live[slot].kind = kind;
+			live[slot].fill = (unsigned char)op;
+			memset(at + 16, (int)(unsigned char)op,
+			       sizes[kind] - 16);
+		}
+		if (op % 2000 == 0)
+			assert_true(slab_validate());
+	}
+	node_of_cpu[0] = 0;
+	for (unsigned slot = 0; slot < NR_LIVE; slot++)
+		kmem_cache_free(caches[live[slot].kind], live[slot].at);
+	assert_int_equal(kmem_nr_reports(), reports);
+	for (unsigned i = 0; i < NR_KINDS; i++)
+		assert_int_equal(kmem_cache_destroy(caches[i]), 0);
+}
+
+/* -- failure ---------------------------------------------------------------------------- */
+
+static void
+every_failure_is_clean(void **state)
+{
+	size_t before;
+	bool fired = true;
+
+	(void)kmem_shrink();
+	before = nr_free_pages();
+	for (unsigned n = 1; fired; n++) {
+		struct kmem_cache *cache;
+		void *object;
+
+		assert_true(n < 500);
+		failpoint_arm(n);
+		cache = kmem_cache_create("failing", 300, 0, 0, NULL);
+		object = cache != NULL ? kmem_cache_alloc(cache, GFP_KERNEL)
+				       : NULL;
+		fired = failpoint_disarm();
+		if (cache != NULL) {
+			kmem_cache_free(cache, object);
+			assert_int_equal(kmem_cache_destroy(cache), 0);
+		}
+		assert_true(slab_validate());
+		(void)kmem_shrink();
+		assert_int_equal(nr_free_pages(), before);
+	}
+}
+
+/* Tuning waits until there are parts to tune. */
+static void
+no_tuning_meanwhile(void **state)
+{
+	struct kmem_cache *cache = kmem_cache_create("tuned", 64, 0, 0, NULL);
+
+	assert_non_null(cache);
+	assert_int_equal(kmem_slabinfo_write("tuned 40 20 8"), -E_BUSY);
+	assert_int_equal(kmem_debug_set("tuned", "-"), 0);
+	assert_int_equal(kmem_slabinfo_write("tuned 40 20 8"), 0);
+	assert_int_equal(kmem_debug_set("tuned", "FZPU"), 0);
+	assert_int_equal(kmem_slabinfo_write("tuned 50 20 8"), -E_BUSY);
+	assert_int_equal(kmem_cache_destroy(cache), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(setting_by_name),
+		cmocka_unit_test(setting_too_long),
+		cmocka_unit_test(all_are_debugged),
+		cmocka_unit_test(flags_are_letters),
+		cmocka_unit_test(layout_of_every_size),
+		cmocka_unit_test(powers_of_two_are_aligned),
+		cmocka_unit_test(random_operations),
+		cmocka_unit_test(no_tuning_meanwhile),
+		cmocka_unit_test(every_failure_is_clean),
+		cmocka_unit_test(kernel_checks_pass),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
