@@ -90,6 +90,19 @@ look_for_again(const struct proc_struct *wanted)
 	return found;
 }
 
+/* Of a thread that is not started yet, no account is read: no lock guards it. */
+static void
+expect_no_usage(struct proc_struct *proc)
+{
+	uint64_t cycles = 1;
+	unsigned runs = 1;
+
+	proc->runs = 7;
+	proc->cycles = -(uint64_t)7;
+	sched_usage(proc, &runs, &cycles);
+	EXPECT(runs == 0 && cycles == 0);
+}
+
 /* A control block starts defined in every field, new or after a life. */
 void
 check_alloc_proc(void)
@@ -102,6 +115,7 @@ check_alloc_proc(void)
 	if (!EXPECT(fresh != NULL))
 		return;
 	expect_start_values(fresh);
+	expect_no_usage(fresh);
 	free_proc(fresh);
 	pid = kernel_thread(thread_leave_dirt, &dirt, 0);
 	if (!EXPECT(pid > 0))
