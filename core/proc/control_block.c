@@ -23,8 +23,9 @@
  * proc_release_kept() takes stacks from free objects too: it allocates them, one
  * after the other, until a fresh one says that there are no more, and frees them
  * bare. A count of constructions tells which one was fresh; in a back end that
- * constructs each time it is the first, and there are no idle stacks. This is done
- * under pressure (reclaimer), when there is no stack slot left, and by the reaper
+ * constructs each time it is the first, and there are no idle stacks. What lies on
+ * another CPU at that moment, or dies there next, is missed: do_fork asks again. This is
+ * done under pressure (reclaimer), when there is no stack slot left, and by the reaper
  * every few seconds if more than IDLE_STACKS_MAX lie idle. Not by free_proc: it
  * would have to strip the object that is freed, which is the one that the next
  * birth takes.
@@ -39,6 +40,7 @@
 
 static struct kmem_cache *proc_cache;
 static unsigned nr_constructed;
+static size_t nr_stripped; /* stacks given back since the start */
 
 /* -- the object ----------------------------------------------------------------- */
 
@@ -77,9 +79,11 @@ proc_ctor(void *object)
 static void
 strip(struct proc_struct *proc)
 {
-	if (proc->kstack != 0)
-		kstack_free(proc->kstack);
+	if (proc->kstack == 0)
+		return;
+	kstack_free(proc->kstack);
 	proc->kstack = 0;
+	(void)atomic_add(&nr_stripped, 1);
 }
 
 static void
@@ -118,6 +122,7 @@ strip_node(unsigned node)
 {
 	struct list bare;
 	unsigned nr_before;
+	bool had_stack;
 
 	list_init(&bare);
 	do {
@@ -128,9 +133,11 @@ strip_node(unsigned node)
 			proc_cache, __GFP_THISNODE | __GFP_NOWARN, node);
 		if (proc == NULL)
 			break;
+		had_stack = proc->kstack != 0;
 		strip(proc);
 		list_add(&bare, &proc->list_link);
-	} while (atomic_load(&nr_constructed) == nr_before);
+		/* Others construct too: a stack says that this one is not fresh. */
+	} while (had_stack || atomic_load(&nr_constructed) == nr_before);
 	while (!list_empty(&bare)) {
 		struct proc_struct *proc =
 			list_first_entry(&bare, struct proc_struct, list_link);
@@ -143,7 +150,7 @@ strip_node(unsigned node)
 size_t
 proc_release_kept(void)
 {
-	size_t before = kstack_nr(), after;
+	size_t before = atomic_load(&nr_stripped);
 
 	/* All free objects into their slabs, and as many slabs as possible
 	 * away; then what lies between living threads. */
@@ -152,8 +159,8 @@ proc_release_kept(void)
 	     node++)
 		strip_node(node);
 	(void)kmem_cache_shrink(proc_cache);
-	after = kstack_nr();
-	return before > after ? (before - after) * ARCH_KSTACK_PAGES : 0;
+	/* Not fewer stacks than before: others may have mapped as many. */
+	return (atomic_load(&nr_stripped) - before) * ARCH_KSTACK_PAGES;
 }
 
 void

@@ -20,6 +20,9 @@
 #include <kernel/string.h>
 #include "internal.h"
 
+/* Idle stacks are asked for so often for one birth. */
+#define MAP_ROUNDS_MAX 1000
+
 struct fork_args {
 	unsigned clone_flags;
 	unsigned bound_cpu;
@@ -32,19 +35,36 @@ struct fork_args {
 	uintptr_t stack;
 };
 
+/*
+ * A stack for a control block that came without one. Idle ones, on any CPU, may
+ * hold all slots or much of the memory. Those that are asked for may go to
+ * others' births, and other deaths leave new ones behind: so again, as long as
+ * there were any, or a slot should be free. Each time somebody else got on. The
+ * bound is for the day when someone loses a stack.
+ */
+static __noinline int
+map_kstack(struct proc_struct *proc)
+{
+	int ret = -E_NO_MEM;
+
+	for (unsigned i = 0; i < MAP_ROUNDS_MAX; i++) {
+		bool may_help = proc_nr_kept() > 0;
+
+		ret = kstack_alloc(&proc->kstack);
+		if (ret == -E_NO_FREE_PROC)
+			may_help = !proc_limit_reached();
+		if (ret == 0 || !may_help)
+			break;
+		(void)proc_release_kept();
+		yield();
+	}
+	return ret;
+}
+
 static inline int
 setup_kstack(struct proc_struct *proc)
 {
-	int ret;
-
-	if (likely(proc->kstack != 0))
-		return 0; /* it came with one */
-	ret = kstack_alloc(&proc->kstack);
-	if (likely(ret != -E_NO_FREE_PROC))
-		return ret;
-	/* Idle ones elsewhere may have taken all slots. */
-	(void)proc_release_kept();
-	return kstack_alloc(&proc->kstack);
+	return likely(proc->kstack != 0) ? 0 : map_kstack(proc);
 }
 
 /* Kernel threads own no user space, and share nothing. Where a parent has

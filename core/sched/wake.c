@@ -14,9 +14,9 @@
  * the parent that it wakes.
  *
  * LOCKING. As in sched.c: proc->cpu says whose lock guards a thread, and changes
- * only under that one. Moving a sleeper, wakeup_proc holds one lock, then the
- * other: in between the thread is RUNNABLE and in no queue, which everybody
- * else takes for "somebody is waking it".
+ * only under that one, from sched_start() on. Moving a sleeper, wakeup_proc holds
+ * one lock, then the other: in between the thread is RUNNABLE and in no queue, which
+ * everybody else takes for "somebody is waking it".
  */
 #include "internal.h"
 
@@ -108,7 +108,8 @@ sched_start(struct proc_struct *proc) NO_THREAD_SAFETY
 		atomic_store_relaxed(&proc->cpu, rq->cpu);
 	}
 	spin_acquire(&rq->lock, true);
-	atomic_store_relaxed(&proc->state, (enum proc_state)PROC_RUNNABLE);
+	/* Who sees it started sees on which CPU: sched_usage(). */
+	atomic_store(&proc->state, (enum proc_state)PROC_RUNNABLE);
 	activate(rq, proc);
 	spin_release(&rq->lock);
 }
@@ -140,9 +141,17 @@ void
 sched_usage(struct proc_struct *proc, unsigned *runs,
 	    uint64_t *cycles) NO_THREAD_SAFETY
 {
-	irq_state_t irqs = arch_irq_save();
-	struct run_queue *rq = lock_rq_of(proc);
+	irq_state_t irqs;
+	struct run_queue *rq;
 
+	*runs = 0;
+	*cycles = 0;
+	/* It is in the table already, but until it is started no lock guards
+	 * it, and its CPU may still change. */
+	if (atomic_load(&proc->state) == PROC_UNINIT)
+		return;
+	irqs = arch_irq_save();
+	rq = lock_rq_of(proc);
 	*runs = proc->runs;
 	*cycles = proc->cycles;
 	if (rq->curr == proc)

@@ -89,6 +89,19 @@ look_for_again(const struct proc_struct *wanted)
 	return found;
 }
 
+/* Of a thread that is not started yet, no account is read: no lock guards it. */
+static void
+expect_no_usage(struct proc_struct *proc)
+{
+	uint64_t cycles = 1;
+	unsigned runs = 1;
+
+	proc->runs = 7;
+	proc->cycles = -(uint64_t)7;
+	sched_usage(proc, &runs, &cycles);
+	EXPECT(runs == 0 && cycles == 0);
+}
+
 /* A control block starts defined in every field, new or after a life. */
 void
 check_alloc_proc(void)
@@ -101,6 +114,7 @@ check_alloc_proc(void)
 	if (!EXPECT(fresh != NULL))
 		return;
 	expect_start_values(fresh);
+	expect_no_usage(fresh);
 	free_proc(fresh);
 	pid = kernel_thread(thread_leave_dirt, &dirt, 0);
 	if (!EXPECT(pid > 0))
@@ -176,5 +190,93 @@ check_idle_stacks(void)
 	end_crowd(pids, true);
 	proc_reap_kept();
 	EXPECT_EQ(proc_nr_kept(), 0);
+	quiet_state_expect(&before);
+}
+
+/* -- births where there is hardly room ------------------------------------------- */
+
+#define CROWDED_BIRTHS 200000
+#define PARTY_MAX 128
+
+/* A breeder on each CPU; together they never have more children than `room`. */
+static struct crowded {
+	size_t room;
+	unsigned long nr_left, nr_refused;
+} crowded;
+
+/* Some of the room there is: a share that differs each time. */
+static size_t
+take_room(unsigned *seed)
+{
+	size_t room = atomic_load(&crowded.room), nr;
+
+	do {
+		if (room == 0)
+			return 0;
+		*seed = *seed * 1103515245u + 12345u;
+		nr = 1 + (*seed >> 16) % MIN(room, (size_t)PARTY_MAX);
+	} while (!atomic_compare_exchange(&crowded.room, &room, room - nr));
+	return nr;
+}
+
+/* That many children at once; returns how many births were refused. */
+static unsigned
+have_party(size_t nr)
+{
+	unsigned nr_refused = 0;
+	int pids[PARTY_MAX];
+
+	for (size_t i = 0; i < nr; i++) {
+		pids[i] = kernel_thread(thread_wait_for_stop, NULL, 0);
+		nr_refused += pids[i] < 0;
+	}
+	for (size_t i = 0; i < nr; i++)
+		if (pids[i] > 0 && do_kill(pids[i]) == 0)
+			EXPECT_EQ(do_wait(pids[i], NULL), pids[i]);
+	return nr_refused;
+}
+
+static int
+thread_breed_crowded(void *arg)
+{
+	unsigned seed = (unsigned)current->pid;
+
+	while ((long)atomic_load(&crowded.nr_left) > 0) {
+		size_t nr = take_room(&seed);
+
+		(void)atomic_add(&crowded.nr_refused,
+				 (unsigned long)have_party(nr));
+		(void)atomic_sub(&crowded.nr_left, (unsigned long)nr);
+		(void)atomic_add(&crowded.room, nr);
+		if (nr == 0)
+			yield();
+	}
+	return 0;
+}
+
+/*
+ * Below the limit no birth is refused, whatever dies and is born on other CPUs
+ * meanwhile: the stacks that the dead leave there take slots and memory.
+ * check_args: births, and room, for a machine whose memory is the limit.
+ */
+void
+check_crowded_births(void)
+{
+	struct quiet_state before = quiet_state_take();
+	size_t room = process_limit() - nr_process() - nr_cpus;
+
+	crowded = (struct crowded){
+		.room = check_arg("room", room),
+		.nr_left = check_arg("births", CROWDED_BIRTHS),
+	};
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		EXPECT(kernel_thread_on(cpu, "breeder", thread_breed_crowded,
+					NULL) > 0);
+	while (do_wait(0, NULL) > 0)
+		;
+	printk("# crowded_births: %lu of %lu births refused, %zu threads at most\n",
+	       crowded.nr_refused, check_arg("births", CROWDED_BIRTHS),
+	       crowded.room + nr_cpus);
+	EXPECT_EQ(crowded.nr_refused, 0);
 	quiet_state_expect(&before);
 }

@@ -23,6 +23,7 @@ int thread_wait_for_stop(void *arg);
 void check_alloc_proc(void);
 void check_idle_stacks(void);
 void check_alloc_failures(void);
+void check_crowded_births(void);
 void check_wait(void);
 void check_kill(void);
 void check_hand_over(void);

@@ -293,6 +293,13 @@ const struct check checks[] = {
 		.run = check_thread_limit,
 	},
 	{
+		.name = "crowded_births",
+		.help = "none refused below the limit: check_args=births=N room=N",
+		.stage = CHECK_THREADS,
+		.in_all = false,
+		.run = check_crowded_births,
+	},
+	{
 		.name = "stress_cycles",
 		.help = "create, exit, wait: check_args=cycles=N",
 		.stage = CHECK_THREADS,
