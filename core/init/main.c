@@ -85,8 +85,10 @@ init_main(void *arg)
 	if (job < 0)
 		panic("init: no thread for the first job: %s", error_name(job));
 	while ((pid = do_wait(0, &code)) > 0) {
-		if (pid == job)
+		if (pid == job) {
 			exit_code = code;
+			job = 0; /* the pid may come again */
+		}
 	}
 	if (check_failures() > 0)
 		exit_code = FAILED_EXIT_CODE;

@@ -442,7 +442,7 @@ const struct step failure_steps[] = {
 	     .prepare = krealloc_prepare, .finish = krealloc_finish,
 	     .is_sure = true),
 	STEP("address space", space_run, FLOORS(5, 5, 0)),
-	STEP("command ps", ps_run, FLOORS(2, 1, 1)),
+	STEP("command ps", ps_run, FLOORS(1, 1, 1)),
 	STEP("command spawn", spawn_run, FLOORS(9, 9, 2),
 	     .finish = spawn_finish),
 	{ .name = NULL },
