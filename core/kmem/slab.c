@@ -27,7 +27,7 @@
  *	slab_alloc.c	 taking an object, giving one back
  *	slab_cpu.c	 what a CPU has; open or closed; which layer
  *	slab_cpu_sheaf.c sheaves that change hands by pointer: the layer cpu=sheaf
- *	slab_sheaf_depot.c sheaves themselves, and where nodes keep them
+ *	slab_sheaf_*.c	 sheaves, depots, lending and looking
  *	slab_cpu_array.c arrays between CPUs and nodes: the layer cpu=array
  *	slab_fail.c	 failslab: allocations that fail on purpose
  *	slab_reap.c	 giving back: regularly, under pressure, when asked

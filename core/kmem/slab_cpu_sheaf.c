@@ -69,11 +69,13 @@
  * COSTS.  An exchange: some 150 instructions for `limit` operations. Cold, it is
  * the slabs that cost.
  *
+ * Lending sheaves to callers: slab_sheaf_lend.c; looking at them:
+ * slab_sheaf_view.c.
+ *
  * TO CHANGE the sizes: default_limit, and sheaf_sizes in slab_sheaf_depot.c; what a
  * depot keeps: DEPOT_FRACTION.
  */
 #include <kernel/error.h>
-#include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
@@ -85,8 +87,6 @@
 #define DEPOT_FRACTION 32
 /* What tuning allows: sheaves of a depot. */
 #define SHARED_MAX 65536
-/* A line of sheaf_describe. */
-#define DESCRIBE_LINE 80
 
 /* -- sizes ---------------------------------------------------------------------------- */
 
@@ -172,15 +172,6 @@ load(struct sheaf_cpu *sc, struct kmem_sheaf *sheaf)
 		slab_cpu_set(&sc->cpu, sc->none, 0, 0);
 }
 
-/* Before the stack leaves the loaded sheaf: its nr becomes true. */
-static inline struct kmem_sheaf *
-unload(struct sheaf_cpu *sc)
-{
-	if (sc->loaded != NULL)
-		sc->loaded->nr = slab_cpu_avail(&sc->cpu);
-	return sc->loaded;
-}
-
 static struct sheaf_cpu *
 sheaf_cpu_alloc(struct slab_cache *cache, unsigned nodeid)
 {
@@ -244,7 +235,7 @@ sheaf_detach(struct slab_cache *cache)
 	for (unsigned id = 0; id < nr_cpus; id++) {
 		struct sheaf_cpu *sc = sheaf_cpu_of(cache->cpu[id]);
 
-		free_if_empty(unload(sc));
+		free_if_empty(sheaf_unload(sc));
 		free_if_empty(sc->previous);
 		for (unsigned i = 0; i < nr_page_nodes; i++)
 			free_if_empty(sc->remote[i]);
@@ -259,7 +250,7 @@ sheaf_detach(struct slab_cache *cache)
 static inline void
 swap(struct sheaf_cpu *sc)
 {
-	struct kmem_sheaf *loaded = unload(sc);
+	struct kmem_sheaf *loaded = sheaf_unload(sc);
 
 	load(sc, sc->previous);
 	sc->previous = loaded;
@@ -284,7 +275,7 @@ sheaf_fetch(struct slab_cache *cache, struct slab_cpu *cpu)
 		return false;
 	if (sc->previous != NULL)
 		sheaf_free(sc->previous); /* the depot has enough */
-	sc->previous = unload(sc);
+	sc->previous = sheaf_unload(sc);
 	load(sc, full);
 	return true;
 }
@@ -366,10 +357,10 @@ sheaf_flush(struct slab_cache *cache, struct slab_cpu *cpu)
 	empty = exchange_full(cache, previous, slab_node_here());
 	sc->previous = NULL;
 	if (empty != NULL) {
-		sc->previous = unload(sc);
+		sc->previous = sheaf_unload(sc);
 		load(sc, empty);
 	} else if (sc->loaded != NULL) {
-		sheaf_empty(cache, slab_node_here(), unload(sc));
+		sheaf_empty(cache, slab_node_here(), sheaf_unload(sc));
 		load(sc, sc->loaded);
 	}
 }
@@ -411,7 +402,7 @@ sheaf_drain_cpu(struct slab_cache *cache, struct slab_cpu *cpu)
 
 	drain_remote(cache, sc);
 	sheaf_dissolve(cache, slab_node_here(), sc->previous);
-	sheaf_dissolve(cache, slab_node_here(), unload(sc));
+	sheaf_dissolve(cache, slab_node_here(), sheaf_unload(sc));
 	sc->previous = NULL;
 	load(sc, NULL);
 }
@@ -436,7 +427,7 @@ reap_loaded(struct slab_cache *cache, struct sheaf_cpu *sc)
 	memmove(cpu->bottom + 1, cpu->bottom + 1 + nr,
 		slab_cpu_avail(cpu) * sizeof(void *));
 	if (slab_cpu_avail(cpu) == 0) {
-		sheaf_free(unload(sc));
+		sheaf_free(sheaf_unload(sc));
 		load(sc, NULL);
 	}
 }
@@ -502,215 +493,7 @@ sheaf_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
 	return 0;
 }
 
-/* -- sheaves for callers that must not fail --------------------------------------------------------- */
-
-static struct kmem_sheaf *
-sheaf_lend(struct slab_cache *cache, unsigned nr)
-{
-	struct kmem_sheaf *sheaf = NULL, *none = NULL;
-	irq_state_t state = arch_irq_save();
-	unsigned here = slab_node_here();
-	struct depot *depot = cache->node[here]->depot;
-
-	if (depot != NULL && nr <= atomic_load_relaxed(&depot->capacity)) {
-		sheaf = depot_take_full(depot, &none);
-		if (sheaf == NULL)
-			sheaf = depot_take_empty(depot, &none, false);
-		if (sheaf == NULL)
-			sheaf = sheaf_alloc(depot, here);
-	}
-	arch_irq_restore(state);
-	if (sheaf != NULL && sheaf->capacity < nr) {
-		/* Tuned in between. */
-		slab_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
-		sheaf->nr = 0;
-		sheaf_free(sheaf);
-		sheaf = NULL;
-	}
-	return sheaf;
-}
-
-/* Whether all its objects are of one node. */
-static bool
-is_of_one_node(const struct kmem_sheaf *sheaf)
-{
-	for (unsigned i = 2; i <= sheaf->nr && nr_page_nodes > 1; i++)
-		if (slab_page_of(sheaf->entry[i])->node !=
-		    slab_page_of(sheaf->entry[1])->node)
-			return false;
-	return true;
-}
-
-static bool
-sheaf_take_back(struct slab_cache *cache, struct kmem_sheaf *sheaf)
-{
-	unsigned home;
-
-	if (!sheaf_is_ours(sheaf))
-		return false;
-	if (sheaf->nr == sheaf->capacity && is_of_one_node(sheaf)) {
-		home = slab_page_of(sheaf->entry[1])->node;
-		if (!depot_put_full(cache->node[home]->depot, sheaf))
-			sheaf_dissolve(cache, home, sheaf);
-		return true;
-	}
-	slab_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
-	sheaf->nr = 0;
-	home = slab_page_of(sheaf)->node;
-	depot_put_empty(cache->node[home]->depot, sheaf);
-	return true;
-}
-
-/* -- looking ------------------------------------------------------------------------------------------- */
-
-static void
-visit_sheaf(struct slab_cache *cache, const struct kmem_sheaf *sheaf,
-	    unsigned nodeid, slab_visit_fn *fn, void *arg)
-{
-	for (unsigned i = 1; sheaf != NULL && i <= sheaf->nr; i++)
-		fn(cache, sheaf->entry[i], nodeid, arg);
-}
-
-static void
-sheaf_visit_cpu(struct slab_cache *cache, struct slab_cpu *cpu,
-		slab_visit_fn *fn, void *arg)
-{
-	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
-
-	for (unsigned home = 0; home < nr_page_nodes; home++)
-		visit_sheaf(cache, sc->remote[home], home, fn, arg);
-	visit_sheaf(cache, sc->previous, slab_node_here(), fn, arg);
-	visit_sheaf(cache, unload(sc), slab_node_here(), fn, arg);
-}
-
-static void
-sheaf_visit_nodes(struct slab_cache *cache, slab_visit_fn *fn, void *arg)
-{
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct depot *depot = cache->node[i]->depot;
-		irq_state_t state;
-
-		if (depot == NULL)
-			continue;
-		state = spin_lock_irqsave(&depot->lock);
-		for (const struct kmem_sheaf *sheaf = depot->full;
-		     sheaf != NULL; sheaf = sheaf->next)
-			visit_sheaf(cache, sheaf, i, fn, arg);
-		spin_unlock_irqrestore(&depot->lock, state);
-	}
-}
-
-static void
-forget_sheaf(struct kmem_sheaf *sheaf)
-{
-	if (sheaf != NULL)
-		memset(sheaf->entry + sheaf->nr + 1, 0,
-		       (sheaf->capacity - sheaf->nr) * sizeof(sheaf->entry[0]));
-}
-
-static void
-sheaf_forget(struct slab_cache *cache)
-{
-	for (unsigned id = 0; id < nr_cpus; id++) {
-		struct slab_cpu *cpu = cache->cpu[id];
-		struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
-
-		if (cpu == NULL)
-			continue;
-		forget_sheaf(unload(sc));
-		forget_sheaf(sc->previous);
-		for (unsigned i = 0; i < nr_page_nodes; i++)
-			forget_sheaf(sc->remote[i]);
-	}
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct depot *depot = cache->node[i]->depot;
-		struct kmem_sheaf *sheaf = depot != NULL ? depot->empty : NULL;
-
-		for (; sheaf != NULL; sheaf = sheaf->next)
-			forget_sheaf(sheaf);
-	}
-}
-
-static size_t
-sheaf_nr_shared(struct slab_cache *cache)
-{
-	size_t nr = 0;
-
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct depot *depot = cache->node[i]->depot;
-		irq_state_t state;
-
-		if (depot == NULL)
-			continue;
-		state = spin_lock_irqsave(&depot->lock);
-		nr += (size_t)depot->nr_full * depot->capacity;
-		spin_unlock_irqrestore(&depot->lock, state);
-	}
-	return nr;
-}
-
-/* One node's figures, all of one moment but for the last two. */
-static void
-describe_node(struct kmem_cache_node *node, unsigned nodeid,
-	      void (*line)(const char *text, void *arg), void *arg)
-{
-	char text[DESCRIBE_LINE];
-	unsigned long taken, put;
-	struct depot depot;
-	irq_state_t state = spin_lock_irqsave(&node->depot->lock);
-
-	depot = *node->depot;
-	spin_unlock_irqrestore(&node->depot->lock, state);
-	state = spin_lock_irqsave(&node->lock);
-	taken = node->taken;
-	put = node->put;
-	spin_unlock_irqrestore(&node->lock, state);
-
-	snprintf(text, sizeof(text),
-		 "depot %u: %u full sheaves of %u, %u empty; room for %u each",
-		 nodeid, depot.nr_full, depot.capacity, depot.nr_empty,
-		 depot.max);
-	line(text, arg);
-	snprintf(text, sizeof(text),
-		 "  by pointer: full %lu in (%lu remote), %lu out",
-		 depot.full_in, depot.remote_in, depot.full_out);
-	line(text, arg);
-	snprintf(text, sizeof(text), "  by pointer: empty %lu in, %lu out",
-		 depot.empty_in, depot.empty_out);
-	line(text, arg);
-	snprintf(
-		text, sizeof(text),
-		"  refused %lu, given back %lu; objects: %lu out of slabs, %lu "
-		"back",
-		depot.refused, depot.given_back, taken, put);
-	line(text, arg);
-}
-
-static void
-sheaf_describe(struct slab_cache *cache,
-	       void (*line)(const char *text, void *arg), void *arg)
-{
-	char text[DESCRIBE_LINE];
-
-	if (sheaf_is_sheaf_cache(cache)) {
-		line("sheaves: nothing between CPUs and slabs", arg);
-		return;
-	}
-	for (unsigned id = 0; id < nr_cpus; id++) {
-		struct slab_cpu *cpu = atomic_load_relaxed(&cache->cpu[id]);
-		const struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
-
-		if (cpu == NULL)
-			continue; /* put aside: it is debugged */
-		snprintf(text, sizeof(text),
-			 "CPU %u: loaded and previous "
-			 "swapped %lu times",
-			 id, atomic_load_relaxed(&sc->swaps));
-		line(text, arg);
-	}
-	for (unsigned i = 0; i < nr_page_nodes; i++)
-		describe_node(cache->node[i], i, line, arg);
-}
+/* -- the layer ---------------------------------------------------------------------------------------- */
 
 const struct slab_cpu_layer slab_cpu_sheaf = {
 	.name = "sheaf",

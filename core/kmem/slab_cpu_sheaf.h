@@ -26,6 +26,15 @@ sheaf_cpu_of(struct slab_cpu *cpu)
 	return container_of(cpu, struct sheaf_cpu, cpu);
 }
 
+/* Before the stack leaves the loaded sheaf: its nr becomes true. */
+static inline struct kmem_sheaf *
+sheaf_unload(struct sheaf_cpu *sc)
+{
+	if (sc->loaded != NULL)
+		sc->loaded->nr = slab_cpu_avail(&sc->cpu);
+	return sc->loaded;
+}
+
 /* A cache's full and empty sheaves on one node. */
 struct depot {
 	struct spinlock lock;	  /* interrupts off */
@@ -100,5 +109,19 @@ void depot_tune(struct depot *depot, const struct slab_tunables *tunables)
  * nobody has needed since the last call. A cache without depots: nothing. */
 void depot_drain(struct slab_cache *cache, unsigned nodeid);
 void depot_reap(struct slab_cache *cache, unsigned nodeid);
+
+/* -- functions of the layer, elsewhere (struct slab_cpu_layer says what they do) ------------ */
+
+/* slab_sheaf_lend.c */
+struct kmem_sheaf *sheaf_lend(struct slab_cache *cache, unsigned nr);
+bool sheaf_take_back(struct slab_cache *cache, struct kmem_sheaf *sheaf);
+/* slab_sheaf_view.c */
+void sheaf_visit_cpu(struct slab_cache *cache, struct slab_cpu *cpu,
+		     slab_visit_fn *fn, void *arg);
+void sheaf_visit_nodes(struct slab_cache *cache, slab_visit_fn *fn, void *arg);
+void sheaf_forget(struct slab_cache *cache);
+size_t sheaf_nr_shared(struct slab_cache *cache);
+void sheaf_describe(struct slab_cache *cache,
+		    void (*line)(const char *text, void *arg), void *arg);
 
 #endif /* KMEM_SLAB_CPU_SHEAF_H */

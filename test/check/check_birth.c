@@ -161,7 +161,8 @@ check_idle_stacks(void)
 	static int pids[CROWD];
 	size_t nr_kept, nr_free, nr_released;
 
-	if (process_limit() < nr_process() + CROWD) {
+	if (process_limit() < nr_process() + CROWD ||
+	    nr_free_pages() < 2 * CROWD * (size_t)ARCH_KSTACK_PAGES) {
 		check_skip("needs some hundred threads");
 		return;
 	}

@@ -25,6 +25,7 @@
  */
 #include <kernel/check.h>
 #include <kernel/error.h>
+#include <kernel/page.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/timer.h>
@@ -224,6 +225,12 @@ check_slab_model(void)
 
 	if (kmem_backend_chosen() != &kmem_slab_ops) {
 		check_skip("not the slab allocator");
+		return;
+	}
+	/* The first thread takes all that a smaller machine has, and there is
+	 * no memory for the second one's stack. */
+	if (nr_managed_pages() < ((size_t)16 << 20) / PAGE_SIZE * 3 / 4) {
+		check_skip("needs 16 MiB");
 		return;
 	}
 	if (!EXPECT(nr_per_cpu >= 1 && nr_per_cpu <= THREADS_MAX))
