@@ -203,6 +203,7 @@ slab_map_pages(struct slab_cache *cache, struct slab *slab, struct page *base)
 
 	for (size_t i = 0; i < nr; i++) {
 		base[i].kind = PAGE_SLAB;
+		base[i].nr = i;
 		base[i].owner.cache = cache;
 		base[i].owner.slab = slab;
 	}

@@ -17,8 +17,8 @@
  * Objects that are out stay with their callers, unharmed; when they are freed they
  * are only counted. The pages go when the cache does.
  *
- * In its pages' struct page: owner.cache and owner.slab as before; nr, how many
- * pages before this one; in the first, owner.link (node->retired) and owner.word,
+ * In its pages' struct page: owner.cache, owner.slab and nr (how many pages of the
+ * slab lie before this one) as before; in the first, owner.link (node->retired) and owner.word,
  * how many objects are out, as far as one can tell.
  *
  * LOCKING.  node->lock.
@@ -119,23 +119,14 @@ index_problem(const struct slab_cache *cache, const struct slab *slab)
 static struct page *
 first_page(const struct slab_cache *cache, const struct slab *slab)
 {
-	struct page *page;
+	/* Off the slab, only s_mem tells. */
+	struct page *page = slab_page_of(
+		cache->layout.off_slab ? (const void *)slab->s_mem : slab);
 
-	if (!cache->layout.off_slab) {
-		page = slab_page_of(slab);
-	} else {
-		/* Only s_mem tells. */
-		page = slab_page_of(slab->s_mem);
-	}
-	if (page == NULL)
+	if (page == NULL || page->kind != PAGE_SLAB ||
+	    page->owner.slab != slab || page->owner.cache != cache)
 		return NULL;
-	while (page > mem_map && page[-1].kind == PAGE_SLAB &&
-	       page[-1].owner.slab == slab)
-		page--;
-	return page->kind == PAGE_SLAB && page->owner.slab == slab &&
-			       page->owner.cache == cache
-		       ? page
-		       : NULL;
+	return page - page->nr;
 }
 
 /* -- saying ----------------------------------------------------------------------------- */
@@ -297,10 +288,8 @@ retire(struct slab_cache *cache, struct kmem_cache_node *node,
 	/* No page leads here: nothing can come back, either. */
 	if (base == NULL)
 		return;
-	for (size_t i = 0; i < nr; i++) {
+	for (size_t i = 0; i < nr; i++)
 		base[i].kind = PAGE_SLAB_RETIRED;
-		base[i].nr = i;
-	}
 	base->owner.word = guess_out(cache, slab);
 	node->retired_out += base->owner.word;
 	list_add_tail(&node->retired, &base->owner.link);
