@@ -4,7 +4,6 @@
  */
 #include <kernel/printk.h>
 #include <kernel/sched.h>
-
 #include <kernel/string.h>
 
 #include "slab_cpu_sheaf.h"
