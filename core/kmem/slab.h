@@ -116,13 +116,14 @@ struct kmem_cache_node {
 	struct list slabs_free;	   /* (n) none */
 	size_t nr_slabs;	   /* (n) in the three lists */
 	size_t nr_free_slabs;	   /* (n) in slabs_free */
-	size_t free_objects;	   /* (n) in slabs, not in arrays */
-	size_t free_limit;	   /* (n) more: free slabs go back */
-	unsigned colour_next;	   /* (n) of the next slab */
-	bool free_touched;	   /* (n) a free slab was taken in use */
-	struct list retired;	   /* (n) first pages of damaged slabs */
-	size_t retired_out;	   /* (n) objects of theirs that are out */
-	unsigned long next_reap;   /* (n) in ticks */
+	size_t nr_leaving;    /* (n) in none; their pages are on the way back */
+	size_t free_objects;  /* (n) in slabs, not in arrays */
+	size_t free_limit;    /* (n) more: free slabs go back */
+	unsigned colour_next; /* (n) of the next slab */
+	bool free_touched;    /* (n) a free slab was taken in use */
+	struct list retired;  /* (n) first pages of damaged slabs */
+	size_t retired_out;   /* (n) objects of theirs that are out */
+	unsigned long next_reap; /* (n) in ticks */
 	/* The layer's part, shared by the node's CPUs. */
 	struct shared_array *shared;	      /* (n) array; NULL: none */
 	struct alien_cache *alien[MAX_NODES]; /* (c) array; by home, or NULL */

@@ -354,7 +354,8 @@ has_slabs(struct slab_cache *cache)
 		struct kmem_cache_node *node = cache->node[i];
 		irq_state_t state = spin_lock_irqsave(&node->lock);
 
-		nr += node->nr_slabs + !list_empty(&node->retired);
+		nr += node->nr_slabs + node->nr_leaving +
+		      !list_empty(&node->retired);
 		spin_unlock_irqrestore(&node->lock, state);
 	}
 	return nr > 0;

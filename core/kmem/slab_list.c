@@ -129,6 +129,25 @@ slab_take(struct slab_cache *cache, struct kmem_cache_node *node,
 	return taken;
 }
 
+/*
+ * A free slab, in no list any more, goes: for slabs_destroy. Until its pages are
+ * back it is still counted (nr_leaving), because its layout is still looked at.
+ * If the cache is debugged, its objects are looked at here, where nobody can
+ * turn that on or off meanwhile.
+ */
+static void
+slab_leave(struct slab_cache *cache, struct kmem_cache_node *node,
+	   struct slab *slab, struct list *surplus) REQUIRES(node->lock)
+{
+	node->free_objects -= cache->layout.num;
+	node->nr_slabs--;
+	node->nr_leaving++;
+	node->reaped++;
+	if (unlikely(slab_debug(cache) != 0))
+		slab_debug_end(cache, slab);
+	list_add(surplus, &slab->link);
+}
+
 /* Its last object came back. */
 static void
 slab_became_free(struct slab_cache *cache, struct kmem_cache_node *node,
@@ -136,10 +155,7 @@ slab_became_free(struct slab_cache *cache, struct kmem_cache_node *node,
 {
 	list_del(&slab->link);
 	if (node->free_objects > node->free_limit && cache->base.dtor == NULL) {
-		node->free_objects -= cache->layout.num;
-		node->nr_slabs--;
-		node->reaped++;
-		list_add(surplus, &slab->link);
+		slab_leave(cache, node, slab, surplus);
 	} else {
 		node->nr_free_slabs++;
 		list_add(&node->slabs_free, &slab->link);
@@ -393,14 +409,18 @@ slabs_destroy(struct slab_cache *cache, struct list *slabs)
 		struct slab *slab = list_first_entry(slabs, struct slab, link);
 		struct page *base = slab_page_of(slab_base(cache, slab));
 
+		struct kmem_cache_node *node = cache->node[slab->nodeid];
+		irq_state_t state;
+
 		list_del(&slab->link);
-		if (unlikely(slab_debug(cache) != 0))
-			slab_debug_end(cache, slab);
 		cache_destroy_objs(cache, slab);
 		if (cache->layout.off_slab)
 			slab_own_put(slab);
 		kmem_freepages(cache, base);
 		nr_pages += (size_t)1 << cache->layout.order;
+		state = spin_lock_irqsave(&node->lock);
+		node->nr_leaving--;
+		spin_unlock_irqrestore(&node->lock, state);
 	}
 	return nr_pages;
 }
@@ -420,11 +440,8 @@ drain_freelist(struct slab_cache *cache, unsigned nodeid, size_t nr)
 			list_last_entry(&node->slabs_free, struct slab, link);
 
 		list_del(&slab->link);
-		list_add(&surplus, &slab->link);
-		node->nr_slabs--;
 		node->nr_free_slabs--;
-		node->free_objects -= cache->layout.num;
-		node->reaped++;
+		slab_leave(cache, node, slab, &surplus);
 	}
 	spin_unlock_irqrestore(&node->lock, state);
 	return slabs_destroy(cache, &surplus);
