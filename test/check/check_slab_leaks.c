@@ -17,7 +17,7 @@
 
 #define CHAIN 50
 #define SIZE 40
-#define NR_BIG 3
+#define NR_BIG 8
 
 static struct kmem_cache *leaky, *unseen;
 static uintptr_t lost;		   /* disguised */
@@ -188,8 +188,9 @@ lose_big(void)
 	in_a_thread(thread_lose_big);
 	if ((lost_big[NR_BIG - 1] ^ MASK) != 0) { /* else: so little memory */
 		report_listen();
-		/* Their addresses are round: one may be met by chance. */
-		EXPECT(find_leaks() >= NR_BIG - 1);
+		/* Their addresses are round, and pages that lay there before may
+		 * be named by stale words still: some may be hidden. */
+		EXPECT(find_leaks() > 0);
 		EXPECT(report_has("pages of kmalloc at"));
 	}
 	in_a_thread(thread_find_big);
