@@ -200,22 +200,28 @@ parts_free(struct slab_cache *cache)
 	depots_free(cache);
 }
 
+/* No part is in place before all are there: they may come from this very cache,
+ * and if it is debugged, nothing may have gone through a stack. */
 static int
 sheaf_attach(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
+	struct sheaf_cpu *parts[MAX_CPUS];
+
 	if (sheaf_is_sheaf_cache(cache))
 		return 0;
 	if (depots_alloc(cache, tunables) != 0)
 		return -E_NO_MEM;
 	for (unsigned id = 0; id < nr_cpus; id++) {
-		struct sheaf_cpu *sc = sheaf_cpu_alloc(cache, node_of_cpu[id]);
-
-		if (sc == NULL) {
-			parts_free(cache);
+		parts[id] = sheaf_cpu_alloc(cache, node_of_cpu[id]);
+		if (parts[id] == NULL) {
+			while (id-- > 0)
+				slab_own_put(parts[id]);
+			depots_free(cache);
 			return -E_NO_MEM;
 		}
-		slab_cpu_install(cache, id, &sc->cpu);
 	}
+	for (unsigned id = 0; id < nr_cpus; id++)
+		slab_cpu_install(cache, id, &parts[id]->cpu);
 	return 0;
 }
 
