@@ -216,6 +216,8 @@ tunables_restore(void)
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	/* Its sizes are the ones that is_sound knows. */
+	FUZZ_EXPECT(slab_cpu_option.set("array") == 0);
 	fuzz_machine_start();
 	traffic[0] = kmem_cache_create("a", 40, 0, 0, NULL);
 	traffic[1] = kmem_cache_create("b", 700, 0, 0, NULL);
