@@ -205,7 +205,7 @@ parts_free(struct slab_cache *cache)
 static int
 sheaf_attach(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
-	struct sheaf_cpu *parts[MAX_CPUS];
+	struct sheaf_cpu *parts[MAX_CPUS] = { NULL };
 
 	if (sheaf_is_sheaf_cache(cache))
 		return 0;
