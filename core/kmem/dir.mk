@@ -12,6 +12,7 @@ core-srcs += core/kmem/slab_list.c
 core-srcs += core/kmem/slab_alloc.c
 core-srcs += core/kmem/slab_cpu.c
 core-srcs += core/kmem/slab_cpu_array.c
+core-srcs += core/kmem/slab_array_view.c
 core-srcs += core/kmem/slab_fail.c
 core-srcs += core/kmem/slab_cpu_sheaf.c
 core-srcs += core/kmem/slab_sheaf_depot.c

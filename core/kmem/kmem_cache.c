@@ -239,9 +239,25 @@ kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr,
 	return true;
 }
 
+/* Debug builds: whether all of them are the cache's; else says which are not. */
+static bool
+owns_all(const struct kmem_cache *cache, size_t nr, void *const objects[])
+{
+	bool all = true;
+
+	for (size_t i = 0; i < nr; i++)
+		all &= kmem_cache_owns(cache, objects[i]);
+	return all;
+}
+
 void
 kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void *objects[])
 {
+	if (KERNEL_DEBUG && !owns_all(cache, nr, objects)) {
+		for (size_t i = 0; i < nr; i++)
+			kmem_cache_free(cache, objects[i]);
+		return;
+	}
 	if (kmem_backend->cache_free_bulk != NULL) {
 		kmem_backend->cache_free_bulk(cache, nr, objects);
 		return;

@@ -313,13 +313,13 @@ struct slab_cpu_layer {
 			  slab_visit_fn *fn, void *arg);
 	void (*visit_nodes)(struct slab_cache *cache, slab_visit_fn *fn,
 			    void *arg);
-	/* For leak scans, while everything stands still: clears slots of what nodes
-	 * hold that are empty. May be NULL. */
+	/* For leak scans, while everything stands still: clears slots that hold
+	 * nothing, but for those of stacks in use. */
 	void (*forget)(struct slab_cache *cache);
 	/* Objects in what the nodes' CPUs share, for slabinfo. */
 	size_t (*nr_shared)(struct slab_cache *cache);
 	/* Parts that only this layer has, and what it counts, line by line; may
-	 * sleep. NULL: there are none. */
+	 * sleep. */
 	void (*describe)(struct slab_cache *cache,
 			 void (*line)(const char *text, void *arg), void *arg);
 
@@ -327,6 +327,17 @@ struct slab_cpu_layer {
 	struct kmem_sheaf *(*sheaf_get)(struct slab_cache *cache, unsigned nr);
 	bool (*sheaf_put)(struct slab_cache *cache, struct kmem_sheaf *sheaf);
 };
+
+/* What layers do alike: an idle cache takes no more out of slabs at first; a line
+ * for `describe`; how many objects of a size a CPU keeps: the first row of a
+ * table, largest first, that the size is above (the last is above 0). */
+#define SLAB_IDLE_REFILL 16
+#define SLAB_DESCRIBE_LINE 80
+struct slab_limit {
+	size_t above;
+	unsigned limit;
+};
+unsigned slab_limit_of(const struct slab_limit limits[], size_t size);
 
 extern const struct slab_cpu_layer slab_cpu_array, slab_cpu_sheaf;
 /* The one that serves. */

@@ -160,40 +160,33 @@ may_fall_back(gfp_t gfp)
 	return nr_page_nodes > 1 && !(gfp & __GFP_THISNODE);
 }
 
+/* Without growing: from this CPU or its node, or from the node that is wished. */
+static inline void *
+take_at(struct slab_cache *cache, unsigned nodeid)
+{
+	return nodeid == NODE_ANY ? take_here(cache) : take_one(cache, nodeid);
+}
+
+/*
+ * There is nothing to take, so the cache grows. Whoever else is short may take
+ * what comes of it, and the thread may be on another CPU then: so again, until
+ * there is something or it cannot grow.
+ */
 static void *
-alloc_near(struct slab_cache *cache, gfp_t gfp)
+alloc_grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 {
 	void *object;
 	unsigned home;
 
-	while ((object = take_here(cache)) == NULL) {
-		home = slab_node_here(); /* a hint */
+	do {
+		home = nodeid == NODE_ANY ? slab_node_here() : nodeid;
 		if (cache_grow(cache, gfp_local(gfp), home) < 0)
 			return may_fall_back(gfp)
 				       ? fallback_alloc(cache, gfp, home)
 				       : NULL;
-	}
+		object = take_at(cache, nodeid);
+	} while (object == NULL);
 	return object;
-}
-
-static void *
-alloc_on(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
-{
-	void *object;
-
-	while ((object = take_one(cache, nodeid)) == NULL)
-		if (cache_grow(cache, gfp_local(gfp), nodeid) < 0)
-			break;
-	if (object == NULL && may_fall_back(gfp))
-		object = fallback_alloc(cache, gfp, nodeid);
-	return object;
-}
-
-static void *
-alloc_from(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
-{
-	return nodeid == NODE_ANY ? alloc_near(cache, gfp)
-				  : alloc_on(cache, gfp, nodeid);
 }
 
 /* So little memory is free that what caches hold counts. (Else pages were not
@@ -205,18 +198,20 @@ memory_is_short(void)
 }
 
 /*
- * Free objects lie in arrays of this and other caches, where the page allocator
- * cannot see them, and in interrupts it asks nobody: so before NULL, all that
- * can be given back here is given back, once.
+ * There is nothing to take. Free objects lie in what CPUs hold of this and other
+ * caches, where the page allocator cannot see them, and in interrupts it asks
+ * nobody: so before NULL, all that can be given back here is given back, once.
  */
-static void *
-alloc_or_shrink(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
+static __noinline void *
+alloc_miss(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 {
-	void *object = alloc_from(cache, gfp | __GFP_NOWARN, nodeid);
+	void *object = alloc_grow(cache, gfp | __GFP_NOWARN, nodeid);
 
 	if (object == NULL && memory_is_short()) {
 		(void)slab_shrink_all();
-		object = alloc_from(cache, gfp | __GFP_NOWARN, nodeid);
+		object = take_at(cache, nodeid);
+		if (object == NULL)
+			object = alloc_grow(cache, gfp | __GFP_NOWARN, nodeid);
 	}
 	if (object == NULL)
 		say_no_memory(cache, gfp);
@@ -229,20 +224,26 @@ slab_alloc(struct slab_cache *cache, gfp_t gfp)
 	void *object = take_here(cache);
 
 	return likely(object != NULL) ? object
-				      : alloc_or_shrink(cache, gfp, NODE_ANY);
+				      : alloc_miss(cache, gfp, NODE_ANY);
 }
 
 void *
 slab_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 {
+	void *object;
+
 	assert(nodeid < nr_page_nodes);
-	return alloc_or_shrink(cache, gfp, nodeid);
+	object = take_one(cache, nodeid);
+	return object != NULL ? object : alloc_miss(cache, gfp, nodeid);
 }
 
 void *
 slab_alloc_bare(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 {
-	return alloc_on(cache, gfp | __GFP_NOWARN, nodeid);
+	void *object = take_one(cache, nodeid);
+
+	return object != NULL ? object
+			      : alloc_grow(cache, gfp | __GFP_NOWARN, nodeid);
 }
 
 /* -- giving back ---------------------------------------------------------------------------- */

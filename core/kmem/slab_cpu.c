@@ -116,6 +116,14 @@ slab_closed_default(void)
 
 /* -- sizes ------------------------------------------------------------------------------- */
 
+unsigned
+slab_limit_of(const struct slab_limit limits[], size_t size)
+{
+	while (size <= limits->above)
+		limits++;
+	return limits->limit;
+}
+
 bool
 slab_tunables_ok(const struct slab_tunables *tunables)
 {

@@ -21,40 +21,29 @@
  * an array on the stack, and taken home from there.
  */
 #include <kernel/error.h>
-#include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "slab_cpu_array.h"
 
-/* A cache that was idle takes no more than this at first. */
-#define BATCHREFILL_LIMIT 16
 /* What tuning allows: a CPU's array then has 64 (128) KiB. */
 #define LIMIT_MAX 16384
 #define SHARED_OBJECTS_MAX 65536
-/* A line of array_describe. */
-#define DESCRIBE_LINE 80
 
 /* -- sizes ------------------------------------------------------------------------------- */
 
 /* The classic figures: arrays of large objects would hoard memory. */
-static unsigned
-default_limit(size_t size)
-{
-	if (size > 128 * 1024)
-		return 1;
-	if (size > PAGE_SIZE)
-		return 8;
-	if (size > 1024)
-		return 24;
-	return size > 256 ? 54 : 120;
-}
+static const struct slab_limit limits[] = {
+	{ .above = 128 * 1024, .limit = 1 }, { .above = PAGE_SIZE, .limit = 8 },
+	{ .above = 1024, .limit = 24 },	     { .above = 256, .limit = 54 },
+	{ .above = 0, .limit = 120 },
+};
 
 static struct slab_tunables
 array_defaults(const struct slab_cache *cache)
 {
 	size_t size = cache->layout.size;
-	unsigned limit = default_limit(size);
+	unsigned limit = slab_limit_of(limits, size);
 	bool is_shared = nr_cpus > 1 && size <= PAGE_SIZE;
 
 	return (struct slab_tunables){ .limit = limit,
@@ -240,7 +229,7 @@ cache_alloc_refill(struct slab_cache *cache, struct slab_cpu *cpu)
 	irq_state_t state;
 
 	if (!cpu->touched)
-		nr = MIN(nr, BATCHREFILL_LIMIT);
+		nr = MIN(nr, SLAB_IDLE_REFILL);
 	state = spin_lock_irqsave(&node->lock);
 	taken = shared_take(node, cpu->bottom + 1, nr);
 	if (taken == 0)
@@ -498,112 +487,7 @@ array_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
 	return 0;
 }
 
-/* -- looking ------------------------------------------------------------------------------------------- */
-
-static void
-array_visit_cpu(struct slab_cache *cache, struct slab_cpu *cpu,
-		slab_visit_fn *fn, void *arg)
-{
-	for (void **slot = cpu->bottom + 1; slot <= cpu->stack.top; slot++)
-		fn(cache, *slot, slab_node_here(), arg);
-}
-
-static void
-visit_alien(struct slab_cache *cache, struct alien_cache *alien, unsigned home,
-	    slab_visit_fn *fn, void *arg)
-{
-	irq_state_t state = spin_lock_irqsave(&alien->lock);
-
-	for (unsigned i = 0; i < alien->avail; i++)
-		fn(cache, alien->entry[i], home, arg);
-	spin_unlock_irqrestore(&alien->lock, state);
-}
-
-static void
-visit_node(struct slab_cache *cache, unsigned nodeid, slab_visit_fn *fn,
-	   void *arg)
-{
-	struct kmem_cache_node *node = cache->node[nodeid];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
-
-	for (unsigned i = 0; node->shared != NULL && i < node->shared->avail;
-	     i++)
-		fn(cache, node->shared->entry[i], nodeid, arg);
-	spin_unlock_irqrestore(&node->lock, state);
-	for (unsigned home = 0; home < nr_page_nodes; home++)
-		if (node->alien[home] != NULL)
-			visit_alien(cache, node->alien[home], home, fn, arg);
-}
-
-static void
-array_visit_nodes(struct slab_cache *cache, slab_visit_fn *fn, void *arg)
-{
-	for (unsigned i = 0; i < nr_page_nodes; i++)
-		visit_node(cache, i, fn, arg);
-}
-
-static size_t
-array_nr_shared(struct slab_cache *cache)
-{
-	size_t nr = 0;
-
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
-
-		if (node->shared != NULL)
-			nr += node->shared->avail;
-		spin_unlock_irqrestore(&node->lock, state);
-	}
-	return nr;
-}
-
-static void
-array_forget(struct slab_cache *cache)
-{
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct kmem_cache_node *node = cache->node[i];
-		struct shared_array *shared = node->shared;
-
-		if (shared != NULL)
-			memset(shared->entry + shared->avail, 0,
-			       (shared->limit - shared->avail) *
-				       sizeof(shared->entry[0]));
-		for (unsigned home = 0; home < nr_page_nodes; home++) {
-			struct alien_cache *alien = node->alien[home];
-
-			if (alien != NULL)
-				memset(alien->entry + alien->avail, 0,
-				       (ALIEN_LIMIT - alien->avail) *
-					       sizeof(alien->entry[0]));
-		}
-	}
-}
-
-static void
-array_describe(struct slab_cache *cache,
-	       void (*line)(const char *text, void *arg), void *arg)
-{
-	char text[DESCRIBE_LINE];
-
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct kmem_cache_node *node = cache->node[i];
-		unsigned long taken, put, batches;
-		irq_state_t state = spin_lock_irqsave(&node->lock);
-
-		taken = node->taken;
-		put = node->put;
-		batches = node->batches;
-		spin_unlock_irqrestore(&node->lock, state);
-		snprintf(text, sizeof(text), "node %u: %lu batches copied", i,
-			 batches);
-		line(text, arg);
-		snprintf(text, sizeof(text),
-			 "        %lu objects out of slabs, %lu back", taken,
-			 put);
-		line(text, arg);
-	}
-}
+/* -- the layer -------------------------------------------------------------------------------------------- */
 
 const struct slab_cpu_layer slab_cpu_array = {
 	.name = "array",

@@ -36,4 +36,15 @@ array_of(struct slab_cpu *cpu)
 	return container_of(cpu, struct array_cache, cpu);
 }
 
+/* -- functions of the layer in slab_array_view.c (struct slab_cpu_layer says what they
+ * do) ---- */
+
+void array_visit_cpu(struct slab_cache *cache, struct slab_cpu *cpu,
+		     slab_visit_fn *fn, void *arg);
+void array_visit_nodes(struct slab_cache *cache, slab_visit_fn *fn, void *arg);
+void array_forget(struct slab_cache *cache);
+size_t array_nr_shared(struct slab_cache *cache);
+void array_describe(struct slab_cache *cache,
+		    void (*line)(const char *text, void *arg), void *arg);
+
 #endif /* KMEM_SLAB_CPU_ARRAY_H */

@@ -81,8 +81,6 @@
 
 #include "slab_cpu_sheaf.h"
 
-/* A cache that was idle takes no more than this at first. */
-#define BATCHREFILL_LIMIT 16
 /* A depot may keep one part in so many of its node's memory. */
 #define DEPOT_FRACTION 32
 /* What tuning allows: sheaves of a depot. */
@@ -90,25 +88,17 @@
 
 /* -- sizes ---------------------------------------------------------------------------- */
 
-static unsigned
-default_limit(size_t size)
-{
-	if (size > 128 * 1024)
-		return 1;
-	if (size > PAGE_SIZE)
-		return 4;
-	if (size > 1024)
-		return 12;
-	if (size > 256)
-		return 28;
-	return size > 64 ? 52 : 116;
-}
+static const struct slab_limit limits[] = {
+	{ .above = 128 * 1024, .limit = 1 }, { .above = PAGE_SIZE, .limit = 4 },
+	{ .above = 1024, .limit = 12 },	     { .above = 256, .limit = 28 },
+	{ .above = 64, .limit = 52 },	     { .above = 0, .limit = 116 },
+};
 
 static struct slab_tunables
 sheaf_defaults(const struct slab_cache *cache)
 {
 	size_t node_bytes = nr_managed_pages() / nr_page_nodes * PAGE_SIZE;
-	unsigned limit = default_limit(cache->layout.size);
+	unsigned limit = slab_limit_of(limits, cache->layout.size);
 	size_t each = limit * cache->layout.size + sheaf_bytes(limit);
 	size_t nr = node_bytes / DEPOT_FRACTION / each;
 
@@ -186,20 +176,6 @@ sheaf_cpu_alloc(struct slab_cache *cache, unsigned nodeid)
 	return sc;
 }
 
-/* Of CPUs and nodes, as far as there are any; all are empty. */
-static void
-parts_free(struct slab_cache *cache)
-{
-	for (unsigned id = 0; id < nr_cpus; id++) {
-		struct slab_cpu *cpu = cache->cpu[id];
-
-		slab_cpu_install(cache, id, NULL);
-		if (cpu != NULL)
-			slab_own_put(sheaf_cpu_of(cpu));
-	}
-	depots_free(cache);
-}
-
 /* No part is in place before all are there: they may come from this very cache,
  * and if it is debugged, nothing may have gone through a stack. */
 static int
@@ -245,10 +221,12 @@ sheaf_detach(struct slab_cache *cache)
 		free_if_empty(sc->previous);
 		for (unsigned i = 0; i < nr_page_nodes; i++)
 			free_if_empty(sc->remote[i]);
+		slab_cpu_install(cache, id, NULL);
+		slab_own_put(sc);
 	}
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		depot_drain(cache, i);
-	parts_free(cache);
+	depots_free(cache);
 }
 
 /* -- the two of a CPU ---------------------------------------------------------------------- */
@@ -314,7 +292,7 @@ sheaf_refill(struct slab_cache *cache, struct slab_cpu *cpu)
 		return object;
 	}
 	if (!cpu->touched)
-		nr = MIN(nr, BATCHREFILL_LIMIT);
+		nr = MIN(nr, SLAB_IDLE_REFILL);
 	nr = take_from_slabs(cache, cpu->bottom + 1,
 			     MIN(nr, slab_cpu_limit(cpu)));
 	if (nr == 0)

@@ -8,6 +8,9 @@
  *	    partial 0xc0341000  colour  64  13 of 20 out  #####00000111.......
  *		index list: 13 14 15 16 17 18 19
  *
+ * A CPU's line is about the stack that the front uses; "(and 52)" are objects that
+ * the layer has beside it.
+ *
  * What is drawn is a copy (slab_snapshot.c). Large things are drawn in part, and the
  * picture says so: slabs beyond the number asked for, objects beyond STRIP_MAX, free
  * lists beyond CHAIN_SHOWN.
@@ -151,15 +154,16 @@ static void
 draw_cpu(struct view *view, const struct slab_snapshot *snapshot, unsigned cpu)
 {
 	const struct seen_cpu *seen = &snapshot->cpu[cpu];
-	unsigned limit = MAX(snapshot->tunables.limit, 1u);
-	unsigned filled = MIN(seen->nr_held, limit) * GAUGE_WIDTH / limit;
+	unsigned filled = seen->avail * GAUGE_WIDTH / MAX(seen->limit, 1u);
 	const struct seen_slab *slab;
 
 	view_add(view, "  %2u  [", cpu);
 	for (unsigned i = 0; i < GAUGE_WIDTH; i++)
 		view_add(view, "%c", i < filled ? '#' : '-');
-	view_add(view, "] %u of %u", seen->nr_held, snapshot->tunables.limit);
-	if (seen->nr_held > 0) {
+	view_add(view, "] %u of %u", seen->avail, seen->limit);
+	if (seen->nr_held > seen->avail)
+		view_add(view, " (and %u)", seen->nr_held - seen->avail);
+	if (seen->avail > 0) {
 		slab = slab_snapshot_find(snapshot, seen->top);
 		view_add(view, ", top 0x%lx", (unsigned long)seen->top);
 		if (slab != NULL)
@@ -186,8 +190,7 @@ draw_cpus(struct view *view, const struct slab_snapshot *snapshot)
 		  tunables->shared);
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
 		draw_cpu(view, snapshot, cpu);
-	if (slab_cpu->describe != NULL)
-		slab_cpu->describe(snapshot->cache, line_of_layer, view);
+	slab_cpu->describe(snapshot->cache, line_of_layer, view);
 }
 
 /* -- slabs ----------------------------------------------------------------------------- */
@@ -268,8 +271,8 @@ draw_node(struct view *view, const struct slab_snapshot *snapshot,
 	const struct seen_node *node = &snapshot->node[nodeid];
 
 	view_line(view,
-		  "node %u: %zu slab%s, %zu wholly free; %zu objects free in "
-		  "slabs (limit %zu), %zu shared",
+		  "node %u: %zu slab%s, %zu wholly free; %zu free objects "
+		  "(limit %zu), %zu shared",
 		  nodeid, node->nr_slabs, plural(node->nr_slabs),
 		  node->nr_free_slabs, node->free_objects, node->free_limit,
 		  node->nr_held);

@@ -216,8 +216,7 @@ clear_cpus(struct slab_cache *cache)
 		       (size_t)(cpu->last - cpu->stack.top) * sizeof(void *));
 	}
 	slab_cpu->visit_nodes(cache, drop_held, NULL);
-	if (slab_cpu->forget != NULL)
-		slab_cpu->forget(cache);
+	slab_cpu->forget(cache);
 }
 
 static bool

@@ -8,9 +8,6 @@
 
 #include "slab_cpu_sheaf.h"
 
-/* A line of sheaf_describe. */
-#define DESCRIBE_LINE 80
-
 static void
 visit_sheaf(struct slab_cache *cache, const struct kmem_sheaf *sheaf,
 	    unsigned nodeid, slab_visit_fn *fn, void *arg)
@@ -102,7 +99,7 @@ static void
 describe_node(struct kmem_cache_node *node, unsigned nodeid,
 	      void (*line)(const char *text, void *arg), void *arg)
 {
-	char text[DESCRIBE_LINE];
+	char text[SLAB_DESCRIBE_LINE];
 	unsigned long taken, put;
 	struct depot depot;
 	irq_state_t state = spin_lock_irqsave(&node->depot->lock);
@@ -138,7 +135,7 @@ void
 sheaf_describe(struct slab_cache *cache,
 	       void (*line)(const char *text, void *arg), void *arg)
 {
-	char text[DESCRIBE_LINE];
+	char text[SLAB_DESCRIBE_LINE];
 
 	if (sheaf_is_sheaf_cache(cache)) {
 		line("sheaves: nothing between CPUs and slabs", arg);

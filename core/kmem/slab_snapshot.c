@@ -240,8 +240,16 @@ static void
 copy_this_cpu(void *arg)
 {
 	struct slab_snapshot *snapshot = arg;
+	irq_state_t state = arch_irq_save();
+	struct slab_cpu *cpu = snapshot->cache->cpu[arch_cpu_id()];
+	struct seen_cpu *seen = &snapshot->cpu[arch_cpu_id()];
 
+	if (cpu != NULL) {
+		seen->avail = slab_cpu_avail(cpu);
+		seen->limit = slab_cpu_limit(cpu);
+	}
 	slab_cpu_visit(snapshot->cache, mark_of_cpu, snapshot);
+	arch_irq_restore(state);
 }
 
 struct slab_snapshot *

@@ -44,8 +44,9 @@ struct seen_node {
 };
 
 struct seen_cpu {
-	unsigned nr_held;
-	uintptr_t top; /* goes out next, if nr_held > 0 */
+	unsigned avail, limit; /* of the stack that the front uses */
+	unsigned nr_held;      /* there, and in what else the layer gave it */
+	uintptr_t top;	       /* goes out next, if avail > 0 */
 };
 
 struct slab_snapshot {

@@ -131,7 +131,8 @@ def test_json(kernel):
 SLAB = re.compile(r" {4}(partial|full|free) +(0x[0-9a-f]+)  colour +(\d+)  "
                   r"(\d+) of (\d+) out(?:  ([.#s0-9a-f]+))?")
 STRIP = re.compile(r" {8}([.#s0-9a-f]+)")
-CPU = re.compile(r" +(\d+)  \[([#-]+)\] (\d+) of (\d+)(, top 0x[0-9a-f]+.*)?")
+CPU = re.compile(r" +(\d+)  \[([#-]+)\] (\d+) of (\d+)(?: \(and (\d+)\))?"
+                 r"(, top 0x[0-9a-f]+.*)?")
 
 
 def picture(kernel, lines):
@@ -146,8 +147,9 @@ def picture(kernel, lines):
         elif match := STRIP.fullmatch(line):
             slabs[-1][4] += match[1]
         elif match := CPU.fullmatch(line):
-            cpus[int(match[1])] = int(match[3])
-            assert (match[5] is not None) == (int(match[3]) > 0)
+            cpus[int(match[1])] = int(match[3]) + int(match[5] or 0)
+            assert int(match[3]) <= int(match[4])
+            assert (match[6] is not None) == (int(match[3]) > 0)
         elif "index list: " in line:
             # The head of what is free: these are free in the strip.
             free = [int(word) for word in re.sub(r"\.\.\. .*", "", line).split()[2:]]
