@@ -255,7 +255,8 @@ kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void *objects[])
 {
 	if (KERNEL_DEBUG && !owns_all(cache, nr, objects)) {
 		for (size_t i = 0; i < nr; i++)
-			kmem_cache_free(cache, objects[i]);
+			if (kmem_backend->cache_owns(cache, objects[i]))
+				kmem_backend->cache_free(cache, objects[i]);
 		return;
 	}
 	if (kmem_backend->cache_free_bulk != NULL) {

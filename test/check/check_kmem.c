@@ -343,6 +343,23 @@ check_slab(void)
 	EXPECT_EQ(nr_free_pages(), before);
 }
 
+/* One pointer of many is none of the cache's: it is told, the others are freed. */
+static void
+free_bulk_with_a_stranger(struct kmem_cache *cache)
+{
+	unsigned long reports = kmem_nr_reports();
+	void *three[3], *stranded;
+
+	if (!EXPECT(kmem_cache_alloc_bulk(cache, GFP_KERNEL, ARRAY_SIZE(three),
+					  three)))
+		return;
+	stranded = three[1];
+	three[1] = (char *)stranded + sizeof(void *);
+	kmem_cache_free_bulk(cache, ARRAY_SIZE(three), three);
+	EXPECT_EQ(kmem_nr_reports() - reports, 1);
+	kmem_cache_free(cache, stranded);
+}
+
 /* A bad request is reported, and there is no half-made cache. */
 void
 check_kmem_cache(void)
@@ -376,6 +393,8 @@ check_kmem_cache(void)
 	EXPECT_EQ(kmem_nr_reports() - reports, 8);
 	kmem_cache_free(cache, object);
 	kmem_cache_free(cache, NULL);
+	if (KERNEL_DEBUG)
+		free_bulk_with_a_stranger(cache);
 	EXPECT_EQ(kmem_cache_destroy(cache), 0);
 	(void)kmem_shrink();
 	EXPECT_EQ(nr_free_pages(), before);
