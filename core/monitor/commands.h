@@ -12,8 +12,8 @@ int command_usage(const struct command *command);
 const struct command *command_find(const char *name);
 
 extern const struct command cmd_help, cmd_ps, cmd_spawn, cmd_kill, cmd_sleep,
-	cmd_pages, cmd_check, cmd_uptime, cmd_log, cmd_poweroff, cmd_reboot,
-	cmd_crash, cmd_slabinfo, cmd_slab, cmd_colours, cmd_trace, cmd_failslab,
-	cmd_failpoint, cmd_slab_debug, cmd_leaks;
+	cmd_pages, cmd_kmem, cmd_check, cmd_uptime, cmd_log, cmd_poweroff,
+	cmd_reboot, cmd_crash, cmd_slabinfo, cmd_slab, cmd_colours, cmd_trace,
+	cmd_failslab, cmd_failpoint, cmd_slab_debug, cmd_leaks;
 
 #endif /* MONITOR_COMMANDS_H */

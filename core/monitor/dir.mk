@@ -7,6 +7,7 @@ core-srcs += core/monitor/cmd_colours.c
 core-srcs += core/monitor/cmd_crash.c
 core-srcs += core/monitor/cmd_fail.c
 core-srcs += core/monitor/cmd_help.c
+core-srcs += core/monitor/cmd_kmem.c
 core-srcs += core/monitor/cmd_page.c
 core-srcs += core/monitor/cmd_proc.c
 core-srcs += core/monitor/cmd_slab.c

@@ -109,6 +109,27 @@ def test_text(kernel, statistics):
     assert cache_of(caches, "proc_struct")["active_objs"] >= 3
 
 
+def test_kmem(kernel):
+    """The sums of slabinfo; what is given back is missing afterwards."""
+    for _ in range(5):
+        before = kernel.command("slabinfo")
+        lines = kernel.command("kmem")
+        if kernel.command("slabinfo") == before:
+            break
+    else:
+        raise kernel.failure("slabinfo is never the same twice")
+    caches = slabinfo(kernel, before, False)
+    numbers = [int(word) for line in lines for word in re.findall(r"\d+", line)]
+    assert numbers == [
+        len(caches), sum(cache["num_slabs"] for cache in caches),
+        sum(cache["num_slabs"] * cache["pagesperslab"] for cache in caches),
+        sum(cache["active_objs"] for cache in caches)]
+    given_back = kernel.command("kmem shrink")
+    assert re.fullmatch(r"kmem: \d+ pages given back", given_back[0])
+    pages = int(re.search(r"of (\d+) pages", "\n".join(given_back))[1])
+    assert pages <= numbers[2]
+
+
 def test_json(kernel):
     """A document that says what the text says, cache by cache."""
     for _ in range(5):
@@ -244,12 +265,20 @@ def test_picture_while_it_runs(kernel):
     ("slab kmalloc-64 0", r"\b0\b.*1 to 200"),
     ("slab kmalloc-64 many", r"\bmany\b.*1 to 200"),
     ("slabinfo --jsn", r"^usage: slabinfo .*--json"),
-    ("slabinfo nothing 1 1 1", "no such cache"),
+    ("slabinfo nothing 1 1 1", "no such cache"), ("kmem frob", r"^usage: kmem"),
 ])
 def test_wrong_arguments(kernel, line, answer):
     lines = kernel.command(line)
     assert any(re.search(answer, said) for said in lines), kernel.failure(
         f"no line matches {answer!r}")
+
+
+def test_kmem_of_slob(start):
+    kernel = start("host", "kmalloc=slob fit=best")
+    kernel.prompt()
+    lines = kernel.command("kmem")
+    assert lines[0] == "slob: best fit"
+    assert all(line.startswith("slob: ") for line in lines)
 
 
 @pytest.mark.parametrize("command", ["slab kmalloc-64", "slabinfo --json", "slabinfo"])
