@@ -9,9 +9,9 @@
  * objects of one size, and keeps what is free near the CPU that freed it.
  *
  *	struct slab_cache "proc"			cache_chain: all of them
- *	  array[0]  array[1]  ...			per CPU: free objects, LIFO
+ *	  cpu[0]  cpu[1]  ...				per CPU: free objects, LIFO
  *	  node[0] ------------------------ node[1] ...	per memory node:
- *	    shared, alien[1]			          arrays between CPUs
+ *	    depot (or shared, alien[1])		          objects between CPUs
  *	    slabs_partial  slabs_full  slabs_free	  three lists
  *	        |
  *	      struct slab  free=2  inuse=3
@@ -29,6 +29,7 @@
  *	slab_cpu_sheaf.c sheaves that change hands by pointer: the layer cpu=sheaf
  *	slab_sheaf_*.c	 sheaves, depots, lending and looking
  *	slab_cpu_array.c arrays between CPUs and nodes: the layer cpu=array
+ *	slab_array_view.c looking at them
  *	slab_fail.c	 failslab: allocations that fail on purpose
  *	slab_reap.c	 giving back: regularly, under pressure, when asked
  *	slab_backend.c	 general caches for kmalloc; the table of functions

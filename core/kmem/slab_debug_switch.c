@@ -24,8 +24,8 @@
  *
  * Red zones, notes and checksums want another layout: then there must be no slab
  * at all. The cache does not grow (slab_freeze), gives back what is free, and if
- * nothing is left it gets its new layout. If objects are out: -E_BUSY, and
- * all is as before.
+ * nothing is left it gets its new layout. If objects are out, or slabs still on
+ * their way back to the page allocator: -E_BUSY, and all is as before.
  */
 #include <kernel/error.h>
 #include <kernel/printk.h>

@@ -15,7 +15,8 @@
  * Free slabs are kept while the node has no more free objects than free_limit;
  * beyond, a slab that becomes free goes back to the page allocator. That needs
  * other locks (pages; the cache of descriptors), so such slabs are collected on
- * the caller's list and destroyed once the node's lock is dropped. Nothing is
+ * the caller's list and destroyed once the node's lock is dropped; until then they
+ * count as leaving, since their layout is still needed (slab_debug_switch.c). Nothing is
  * ever allocated or freed under a node's lock. Objects with a destructor want
  * more: a thread that may sleep. Their slabs stay until reaping or shrinking.
  *
