@@ -3,39 +3,13 @@
  * in-kernel checks do not do because it ends in reports, or needs a machine of
  * a certain size; and the in-kernel checks themselves, under the sanitizers.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include <kernel/check.h>
 #include <kernel/error.h>
-#include <kernel/failpoint.h>
-#include <port/unit.h>
 
-#include "../../../core/kmem/internal.h"
-#include "../../check/check_kmem.h"
+#include "machine.h"
 
 #define RAM_BYTES ((size_t)32 << 20)
-
-static size_t
-nr_free_at_rest(void)
-{
-	kmem_shrink();
-	return nr_free_pages();
-}
-
-static void
-kernel_checks_pass(void **state)
-{
-	check_slab();
-	check_kmalloc();
-	check_kmem_cache();
-	check_kmem_exhaustion();
-	assert_int_equal(check_failures(), 0);
-}
 
 static void
 sizes_reach_their_end(void **state)
@@ -82,33 +56,47 @@ bad_frees_are_told(void **state)
 	assert_true(kmem_slob_ops.validate());
 }
 
+struct fails {
+	size_t size, before;
+	void *object;
+};
+
+static void
+attempt_kmalloc(void *arg)
+{
+	struct fails *fails = arg;
+
+	fails->object = kmalloc(fails->size, GFP_KERNEL | __GFP_NOWARN);
+}
+
+static void
+check_kmalloc_failed(void *arg, bool has_failed)
+{
+	struct fails *fails = arg;
+
+	if (has_failed)
+		assert_null(fails->object);
+	else
+		assert_non_null(fails->object);
+	kfree(fails->object);
+	assert_int_equal(nr_free_at_rest(), fails->before);
+}
+
 /* Whichever of its allocations fails, kmalloc says NULL and leaks nothing. */
 static void
 every_failure_is_clean(void **state)
 {
+	static const struct failing what = { .attempt = attempt_kmalloc,
+					     .check = check_kmalloc_failed };
 	static const size_t sizes[] = { 100, 5000, 100000 };
-	size_t before = nr_free_at_rest();
+	struct fails fails = { .before = nr_free_at_rest() };
 
 	if (!KERNEL_DEBUG)
 		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		for (unsigned n = 1; n < 10; n++) {
-			void *object;
-
-			nr_free_at_rest();
-			failpoint_arm(n);
-			object = kmalloc(sizes[i], GFP_KERNEL | __GFP_NOWARN);
-			if (!failpoint_disarm()) {
-				assert_true(n > 1);
-				assert_non_null(object);
-				kfree(object);
-				break;
-			}
-			assert_null(object);
-			assert_int_equal(nr_free_at_rest(), before);
-		}
+		fails.size = sizes[i];
+		assert_true(fail_in_turn(&what, &fails) >= 1);
 	}
-	assert_int_equal(nr_free_at_rest(), before);
 }
 
 static void
@@ -153,15 +141,9 @@ busy_cache_stays(void **state)
 	assert_int_equal(nr_free_at_rest(), before);
 }
 
-static int
-setup(void **state)
-{
-	host_unit_init(RAM_BYTES);
-	page_init(host_unit_boot_info(1));
-	assert_int_equal(kmalloc_option.set("slob"), 0);
-	kmem_init();
-	return 0;
-}
+static const struct machine slob = { .kmalloc = "slob",
+				     .nr_nodes = 1,
+				     .ram_bytes = RAM_BYTES };
 
 int
 main(void)
@@ -176,5 +158,6 @@ main(void)
 		cmocka_unit_test(kernel_checks_pass),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	machine = &slob;
+	return cmocka_run_group_tests(tests, machine_start, NULL);
 }

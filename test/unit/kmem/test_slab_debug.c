@@ -8,44 +8,16 @@
  *			operations on two nodes; nobody is accused
  *	failure		every allocation fails in turn
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include <kernel/check.h>
 #include <kernel/error.h>
-#include <kernel/failpoint.h>
 #include <kernel/sched.h>
-#include <port/unit.h>
 
 #include "../../../core/kmem/slab_debug.h"
-#include "../../check/check_kmem.h"
-#include "../page/random.h"
+#include "slab_machine.h"
 
 #define F SLAB_CONSISTENCY_CHECKS
 #define Z SLAB_RED_ZONE
 #define P SLAB_POISON
 #define U SLAB_STORE_USER
-
-static void
-machine_start(const char *debug)
-{
-	host_unit_init((size_t)64 << 20);
-	page_init(host_unit_boot_info(2));
-	assert_int_equal(kmalloc_option.set("slab"), 0);
-	assert_int_equal(slab_debug_option.set(debug), 0);
-	kmem_init();
-}
-
-static int
-setup(void **state)
-{
-	machine_start("FZPU");
-	return 0;
-}
 
 static unsigned
 letters_for(const char *name)
@@ -109,13 +81,12 @@ setting_too_long(void **state)
 static void
 flags_are_letters(void **state)
 {
-	struct kmem_cache *cache;
+	struct slab_cache *cache;
 
 	assert_int_equal(slab_debug_option.set("P,flags"), 0);
-	cache = kmem_cache_create("flags", 48, 0, SLAB_RED_ZONE, NULL);
-	assert_non_null(cache);
-	assert_int_equal(slab_debug(slab_cache_of(cache)), P | Z);
-	assert_int_equal(kmem_cache_destroy(cache), 0);
+	cache = cache_new_with("flags", 48, 0, SLAB_RED_ZONE, NULL);
+	assert_int_equal(slab_debug(cache), P | Z);
+	cache_end(cache);
 	assert_int_equal(slab_debug_option.set("FZPU"), 0);
 }
 
@@ -179,30 +150,6 @@ all_are_debugged(void **state)
 	assert_true(slab_validate());
 }
 
-static void
-powers_of_two_are_aligned(void **state)
-{
-	for (size_t size = 32; size <= 8192; size *= 2) {
-		void *object = kmalloc(size, GFP_KERNEL);
-
-		assert_int_equal((uintptr_t)object % MIN(size, PAGE_SIZE), 0);
-		kfree(object);
-	}
-}
-
-static void
-kernel_checks_pass(void **state)
-{
-	unsigned long failures = check_failures();
-
-	check_slab();
-	check_kmalloc();
-	check_kmem_cache();
-	check_kmem_exhaustion();
-	assert_int_equal(check_failures(), failures);
-	assert_true(slab_validate());
-}
-
 #define NR_KINDS 5
 #define NR_LIVE 600
 
@@ -227,9 +174,9 @@ random_operations(void **state)
 
 	for (unsigned i = 0; i < NR_KINDS; i++) {
 		snprintf(name, sizeof(name), "kind-%u", i);
-		caches[i] = kmem_cache_create(name, sizes[i], 0, 0,
-					      i == 2 ? construct : NULL);
-		assert_non_null(caches[i]);
+		caches[i] = &cache_new_with(name, sizes[i], 0, 0,
+					    i == 2 ? construct : NULL)
+				     ->base;
 	}
 	random_start("slab_debug");
 	reports = kmem_nr_reports();
@@ -265,53 +212,71 @@ random_operations(void **state)
 		kmem_cache_free(caches[live[slot].kind], live[slot].at);
 	assert_int_equal(kmem_nr_reports(), reports);
 	for (unsigned i = 0; i < NR_KINDS; i++)
-		assert_int_equal(kmem_cache_destroy(caches[i]), 0);
+		cache_end(slab_cache_of(caches[i]));
 }
 
 /* -- failure ---------------------------------------------------------------------------- */
 
+struct fails {
+	size_t before;
+	struct kmem_cache *cache;
+	void *object;
+};
+
+static void
+attempt_object_of_new_cache(void *arg)
+{
+	struct fails *fails = arg;
+
+	fails->cache = kmem_cache_create("failing", 300, 0, 0, NULL);
+	fails->object = fails->cache != NULL
+				? kmem_cache_alloc(fails->cache, GFP_KERNEL)
+				: NULL;
+}
+
+static void
+check_nothing_is_left(void *arg, bool has_failed)
+{
+	struct fails *fails = arg;
+
+	if (fails->cache != NULL) {
+		kmem_cache_free(fails->cache, fails->object);
+		cache_end(slab_cache_of(fails->cache));
+	}
+	assert_true(slab_validate());
+	assert_int_equal(nr_free_at_rest(), fails->before);
+}
+
 static void
 every_failure_is_clean(void **state)
 {
-	size_t before;
-	bool fired = true;
+	static const struct failing what = {
+		.attempt = attempt_object_of_new_cache,
+		.check = check_nothing_is_left,
+	};
+	struct fails fails = { .before = nr_free_at_rest() };
 
-	(void)kmem_shrink();
-	before = nr_free_pages();
-	for (unsigned n = 1; fired; n++) {
-		struct kmem_cache *cache;
-		void *object;
-
-		assert_true(n < 500);
-		failpoint_arm(n);
-		cache = kmem_cache_create("failing", 300, 0, 0, NULL);
-		object = cache != NULL ? kmem_cache_alloc(cache, GFP_KERNEL)
-				       : NULL;
-		fired = failpoint_disarm();
-		if (cache != NULL) {
-			kmem_cache_free(cache, object);
-			assert_int_equal(kmem_cache_destroy(cache), 0);
-		}
-		assert_true(slab_validate());
-		(void)kmem_shrink();
-		assert_int_equal(nr_free_pages(), before);
-	}
+	(void)fail_in_turn(&what, &fails);
 }
 
 /* Tuning waits until there are parts to tune. */
 static void
 no_tuning_meanwhile(void **state)
 {
-	struct kmem_cache *cache = kmem_cache_create("tuned", 64, 0, 0, NULL);
+	struct slab_cache *cache = cache_new("tuned", 64);
 
-	assert_non_null(cache);
 	assert_int_equal(kmem_slabinfo_write("tuned 40 20 8"), -E_BUSY);
 	assert_int_equal(kmem_debug_set("tuned", "-"), 0);
 	assert_int_equal(kmem_slabinfo_write("tuned 40 20 8"), 0);
 	assert_int_equal(kmem_debug_set("tuned", "FZPU"), 0);
 	assert_int_equal(kmem_slabinfo_write("tuned 50 20 8"), -E_BUSY);
-	assert_int_equal(kmem_cache_destroy(cache), 0);
+	cache_end(cache);
 }
+
+static const struct machine debugging = { .kmalloc = "slab",
+					  .debug = "FZPU",
+					  .nr_nodes = 2,
+					  .ram_bytes = MACHINE_RAM };
 
 int
 main(void)
@@ -329,5 +294,6 @@ main(void)
 		cmocka_unit_test(kernel_checks_pass),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	machine = &debugging;
+	return cmocka_run_group_tests(tests, machine_start, NULL);
 }

@@ -12,22 +12,14 @@
  * This is exhaustive where stress tests are a matter of luck: the commit of a
  * restartable range is one instruction among some hundred.
  */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <ucontext.h>
-#include <cmocka.h>
 
 #include <kernel/restart.h>
 #include <kernel/sched.h>
-#include <port/unit.h>
 
-#include "../../../core/kmem/slab.h"
+#include "slab_machine.h"
 
-#define RAM_BYTES ((size_t)64 << 20)
 #define TRAP_FLAG 0x100
 #define HELD_MAX 256
 #define OBJECT_SIZE 256
@@ -121,9 +113,9 @@ static volatile bool has_fired;
 static void (*volatile interrupt)(void);
 
 static void
-on_step(int signal, siginfo_t *info, void *machine)
+on_step(int signal, siginfo_t *info, void *context)
 {
-	greg_t *regs = ((ucontext_t *)machine)->uc_mcontext.gregs;
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
 	/* With interrupts off it has to wait. */
 	if (!arch_irqs_on() || (steps_left > 0 && --steps_left > 0))
@@ -338,18 +330,12 @@ setup(void **state)
 		.sa_sigaction = on_step,
 		.sa_flags = SA_SIGINFO | SA_NODEFER,
 	};
-	struct kmem_cache *base;
 
-	host_unit_init(RAM_BYTES);
-	page_init(host_unit_boot_info(1));
-	assert_int_equal(kmalloc_option.set("slab"), 0);
-	kmem_init();
+	(void)machine_start(state);
 	restart_init();
 	assert_int_equal(sigaction(SIGTRAP, &action, NULL), 0);
 	arch_irq_enable();
-	base = kmem_cache_create("steps", OBJECT_SIZE, 0, 0, NULL);
-	assert_non_null(base);
-	cache = slab_cache_of(base);
+	cache = cache_new("steps", OBJECT_SIZE);
 	op_tune();
 	return 0;
 }
@@ -359,10 +345,14 @@ teardown(void **state)
 {
 	while (nr_held > 0)
 		kmem_cache_free(&cache->base, let_go());
-	assert_int_equal(kmem_cache_destroy(&cache->base), 0);
+	cache_end(cache);
 	arch_irq_disable();
 	return 0;
 }
+
+static const struct machine one_node = { .kmalloc = "slab",
+					 .nr_nodes = 1,
+					 .ram_bytes = MACHINE_RAM };
 
 int
 main(void)
@@ -377,5 +367,6 @@ main(void)
 		cmocka_unit_test(tuning),
 	};
 
+	machine = &one_node;
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -2,44 +2,10 @@
  * Pictures of the slab allocator against what the test itself did: each object is
  * drawn where it is.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include <kernel/error.h>
-#include <port/unit.h>
 
 #include "../../../core/kmem/slab_view.h"
-
-#define RAM_BYTES ((size_t)32 << 20)
-
-static int
-setup(void **state)
-{
-	host_unit_init(RAM_BYTES);
-	page_init(host_unit_boot_info(2));
-	assert_int_equal(kmalloc_option.set("slab"), 0);
-	kmem_init();
-	return 0;
-}
-
-static struct slab_cache *
-cache_new(const char *name, size_t size)
-{
-	struct kmem_cache *cache = kmem_cache_create(name, size, 0, 0, NULL);
-
-	assert_non_null(cache);
-	return slab_cache_of(cache);
-}
-
-static void
-cache_end(struct slab_cache *cache)
-{
-	assert_int_equal(kmem_cache_destroy(&cache->base), 0);
-}
+#include "slab_machine.h"
 
 /* -- snapshots ------------------------------------------------------------------ */
 
@@ -208,10 +174,8 @@ static void
 comparisons_leave_nothing(void **state)
 {
 	struct text text = { .wanted = "with colours: 8 of 64 sets" };
-	size_t before;
+	size_t before = nr_free_at_rest();
 
-	(void)kmem_shrink();
-	before = nr_free_pages();
 	assert_int_equal(kmem_compare_colours(512, KMEM_WAY_DEFAULT, text_take,
 					      &text),
 			 0);
@@ -220,13 +184,16 @@ comparisons_leave_nothing(void **state)
 	assert_int_equal(kmem_trace(2000, 1, text_take, &text), 0);
 	assert_true(text.is_found);
 	assert_true(text.longest < KMEM_VIEW_WIDTH);
-	(void)kmem_shrink();
-	assert_int_equal(nr_free_pages(), before);
+	assert_int_equal(nr_free_at_rest(), before);
 	assert_true(slab_validate());
 	assert_int_equal(kmem_compare_colours(4, KMEM_WAY_DEFAULT, text_take,
 					      &text),
 			 -E_INVAL);
 }
+
+static const struct machine two_nodes = { .kmalloc = "slab",
+					  .nr_nodes = 2,
+					  .ram_bytes = (size_t)32 << 20 };
 
 int
 main(void)
@@ -240,5 +207,6 @@ main(void)
 		cmocka_unit_test(comparisons_leave_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	machine = &two_nodes;
+	return cmocka_run_group_tests(tests, machine_start, NULL);
 }
