@@ -1,6 +1,10 @@
 unit-tests += test/unit/kmem/test_slob.c
 unit-tests += test/unit/kmem/test_kmalloc.c
-unit-tests += test/unit/kmem/test_slab.c
+unit-tests += test/unit/kmem/test_slab_layout.c
+unit-tests += test/unit/kmem/test_slab_model.c
+unit-tests += test/unit/kmem/test_slab_limits.c
+unit-tests += test/unit/kmem/test_slabinfo.c
+unit-tests += test/unit/kmem/test_slab_failure.c
 unit-tests += test/unit/kmem/test_slab_view.c
 unit-tests += test/unit/kmem/test_slab_interrupts.c
 unit-tests += test/unit/kmem/test_slab_sheaf.c
