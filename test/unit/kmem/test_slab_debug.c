@@ -154,12 +154,6 @@ all_are_debugged(void **state)
 #define NR_LIVE 600
 
 static void
-construct(void *object)
-{
-	memset(object, 0xc7, 16);
-}
-
-static void
 random_operations(void **state)
 {
 	static const size_t sizes[NR_KINDS] = { 24, 64, 200, 1000, 5000 };
@@ -190,7 +184,7 @@ random_operations(void **state)
 			kind = live[slot].kind;
 			for (size_t i = 16; i < sizes[kind]; i++)
 				assert_int_equal(at[i], live[slot].fill);
-			assert_true(kind != 2 || at[0] == 0xc7);
+			assert_true(kind != 2 || at[0] == CTOR_BYTE);
 			kmem_cache_free(caches[kind], at);
 			live[slot].at = NULL;
 		} else {

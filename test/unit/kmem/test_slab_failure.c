@@ -20,7 +20,7 @@ nr_live_of_all(void)
 	return nr;
 }
 
-/* -- every allocation fails in turn ------------------------------------------------- */
+/* -- every allocation fails in turn --------------------------------------------- */
 
 struct fails {
 	size_t before, live; /* free pages; objects of all, without the cache */
@@ -135,13 +135,7 @@ every_failure_is_clean(void **state)
 	assert_int_equal(nr_free_at_rest(), fails.before);
 }
 
-/* -- no memory ---------------------------------------------------------------------- */
-
-static void
-construct(void *object)
-{
-	memset(object, 0xc7, 100);
-}
+/* -- no memory ------------------------------------------------------------------ */
 
 /* All memory in small objects, then none. */
 static void
@@ -179,7 +173,7 @@ no_memory_at_all(void **state)
 	assert_int_equal(nr_free_at_rest(), before);
 }
 
-/* -- callers' mistakes --------------------------------------------------------------- */
+/* -- callers' mistakes ---------------------------------------------------------- */
 
 static void
 bad_pointers_are_told(void **state)

@@ -9,7 +9,7 @@
 #include "../../../core/kmem/slab_cpu_sheaf.h"
 #include "slab_machine.h"
 
-/* -- layout ------------------------------------------------------------------------ */
+/* -- layout --------------------------------------------------------------------- */
 
 /* Objects in a slab of so many bytes, counted one by one. */
 static unsigned
@@ -202,7 +202,7 @@ layout_edges(void **state)
 	assert_int_equal(l.align, 64);
 }
 
-/* -- the first caches ----------------------------------------------------------------- */
+/* -- the first caches ----------------------------------------------------------- */
 
 static bool
 is_of_sheaves(const struct slab_cache *cache)
@@ -253,15 +253,14 @@ bootstrap_is_complete(void **state)
 	}
 }
 
-/* -- slabs ------------------------------------------------------------------------- */
+/* -- slabs ---------------------------------------------------------------------- */
 
-#define CTOR_BYTES 100
 static size_t nr_constructed;
 
 static void
-construct(void *object)
+construct_and_count(void *object)
 {
-	memset(object, 0xc7, CTOR_BYTES);
+	construct(object);
 	nr_constructed++;
 }
 
@@ -269,7 +268,8 @@ construct(void *object)
 static void
 constructed_once(void **state)
 {
-	struct slab_cache *cache = cache_new_with("once", 128, 0, 0, construct);
+	struct slab_cache *cache =
+		cache_new_with("once", 128, 0, 0, construct_and_count);
 	void *object;
 
 	nr_constructed = 0;
