@@ -6,8 +6,8 @@
  * interrupt does is done: the interrupted instruction is sent back to the
  * beginning of its range (restart_pc), and objects of the same cache come and go.
  * Then the operation goes on at full speed. For k = 1, 2, 3 ... until the operation
- * ends first (of long ones, not each k); after each, everything must agree, and nobody's object be lost or
- * given to two.
+ * ends first (of long ones, not each k); after each, everything must agree, and
+ * nobody's object be lost or given to two.
  *
  * This is exhaustive where stress tests are a matter of luck: the commit of a
  * restartable range is one instruction among some hundred.
@@ -16,7 +16,6 @@
 #include <ucontext.h>
 
 #include <kernel/restart.h>
-#include <kernel/sched.h>
 
 #include "slab_machine.h"
 
