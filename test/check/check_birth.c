@@ -7,6 +7,8 @@
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
+#include <kernel/wait.h>
+#include <kernel/work.h>
 #include "../../core/kmem/internal.h"
 #include "../../core/proc/internal.h"
 #include "check_threads.h"
@@ -134,6 +136,47 @@ check_alloc_proc(void)
 
 /* -- the stacks of dead threads -------------------------------------------------- */
 
+/* While the workers are held, the reapers give no stacks back by themselves. */
+static struct work holds[MAX_CPUS];
+static struct semaphore worker_held, worker_go;
+static unsigned nr_held;
+
+static void
+worker_hold(struct work *work)
+{
+	sem_up(&worker_held);
+	sem_down(&worker_go);
+}
+
+static void
+queue_hold_here(void *arg)
+{
+	(void)work_queue(&holds[arch_cpu_id()]);
+	nr_held++;
+}
+
+static void
+workers_hold(void)
+{
+	nr_held = 0;
+	sem_init(&worker_held, 0);
+	sem_init(&worker_go, 0);
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		work_init(&holds[cpu], worker_hold);
+		cpu_call(cpu, queue_hold_here, NULL);
+	}
+	for (unsigned i = 0; i < nr_held; i++)
+		sem_down(&worker_held);
+}
+
+static void
+workers_go(void)
+{
+	for (unsigned i = 0; i < nr_held; i++)
+		sem_up(&worker_go);
+	work_flush();
+}
+
 #define CROWD 200
 #define SURVIVOR_EACH 5
 
@@ -173,6 +216,7 @@ check_idle_stacks(void)
 		EXPECT(pids[i] > 0);
 	}
 	EXPECT_EQ(proc_nr_kept(), 0);
+	workers_hold();
 	end_crowd(pids, false);
 	nr_kept = proc_nr_kept();
 	nr_free = nr_free_pages();
@@ -185,12 +229,13 @@ check_idle_stacks(void)
 	EXPECT(nr_free_pages() >= nr_free + nr_released);
 	EXPECT(keeps ? nr_kept > CROWD / 2 : nr_kept == 0);
 	end_crowd(pids, true);
-	/* The reaper does it too, when there are many. */
+	/* What the reaper calls does it too, when there are many. */
 	for (unsigned i = 0; i < CROWD; i++)
 		pids[i] = kernel_thread(thread_wait_for_stop, NULL, 0);
 	end_crowd(pids, true);
 	proc_reap_kept();
 	EXPECT_EQ(proc_nr_kept(), 0);
+	workers_go();
 	quiet_state_expect(&before);
 }
 
