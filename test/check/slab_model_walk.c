@@ -96,20 +96,20 @@ count_here(void *arg)
 	slab_cpu_visit(held->cache, count_one, &held->nr);
 }
 
-/* Each CPU holds what tuning allows; three times that, in a layer that keeps
- * some full and some empty parts. */
-#define PARTS_MAX 3
+/* Each CPU holds what tuning allows, in as many parts as a layer may have: two for
+ * its own node's objects and one for each other node's. */
 static bool
 holds_what_it_may(struct slab_cache *cache)
 {
 	unsigned limit = slab_tunables_get(cache).limit;
+	size_t nr_parts = 2 + (nr_page_nodes - 1);
 	bool ok = true;
 
 	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
 		struct held held = { .cache = cache };
 
 		cpu_call(cpu, count_here, &held);
-		if (held.nr <= (size_t)PARTS_MAX * limit)
+		if (held.nr <= nr_parts * limit)
 			continue;
 		printk("# slab_model: %s: CPU %u holds %zu, limit %u\n",
 		       cache->base.name, cpu, held.nr, limit);
