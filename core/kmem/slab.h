@@ -17,18 +17,20 @@
 /* -- a slab: some pages, full of objects of one cache ------------------------- */
 
 /* An entry of the list of free objects: the index of the next one. */
-typedef uint16_t kmem_bufctl_t;
-#define BUFCTL_END ((kmem_bufctl_t)0xffff) /* the list ends */
-#define BUFCTL_OUT ((kmem_bufctl_t)0xfffe) /* this object is out of the slab */
-#define SLAB_NUM_MAX 0xfffdu		   /* objects of one slab */
+typedef uint8_t kmem_bufctl_t;
+#define BUFCTL_END ((kmem_bufctl_t)0xff) /* the list ends */
+#define BUFCTL_OUT ((kmem_bufctl_t)0xfe) /* this object is out of the slab */
+#define SLAB_NUM_MAX 0xfeu		 /* objects of one slab */
+/* Objects are at least as large, so that a page has no more of them. */
+#define SLAB_SIZE_MIN (PAGE_SIZE / 256)
 
 struct slab {
 	struct list link;	/* (n) in one of its node's three lists */
 	unsigned char *s_mem;	/* (c) the first object */
 	unsigned colouroff;	/* (c) bytes before descriptor or objects */
+	uint16_t nodeid;	/* (c) */
 	kmem_bufctl_t inuse;	/* (n) objects that are out */
 	kmem_bufctl_t free;	/* (n) the first free object, or BUFCTL_END */
-	uint16_t nodeid;	/* (c) */
 	kmem_bufctl_t bufctl[]; /* (n) one for each object */
 };
 
@@ -158,7 +160,7 @@ struct slab_tunables {
 	unsigned limit;	     /* objects of a CPU's array, or of a sheaf */
 	unsigned batchcount; /* how many come out of slabs at once */
 	unsigned shared;     /* array: batches in the shared array; sheaf: full
-			      * sheaves in a depot */
+			      * sheaves on a CPU's shelf */
 };
 
 struct slab_cache {

@@ -14,6 +14,10 @@
  * If what is left over would hold the descriptor, it moves in again: no second
  * object to allocate and to miss in the cache.
  *
+ * THE INDEX LIST has one byte for each object: of 24 bytes, 163 lie in a page instead
+ * of 156 with two. So a slab has at most SLAB_NUM_MAX objects, which would leave half
+ * a page of smaller ones than SLAB_SIZE_MIN unused; they are given that much.
+ *
  * ORDER.  Large blocks are hard to find when memory is fragmented, so the first
  * order wins whose waste is bearable, and order_high ends the search: what
  * wastes more there, wastes more. Only an object that does not fit at all goes
@@ -200,8 +204,9 @@ slab_layout_choose(struct slab_layout *layout, size_t object_size, size_t align,
 	layout->red_size = flags & SLAB_RED_ZONE ? SLAB_RED_SIZE : 0;
 	layout->note_size = flags & SLAB_STORE_USER ? sizeof(struct slab_note)
 						    : 0;
-	layout->size =
-		ALIGN_UP(object_size + 2 * layout->red_size, layout->align);
+	layout->size = ALIGN_UP(MAX(object_size + 2 * layout->red_size,
+				    (size_t)SLAB_SIZE_MIN),
+				layout->align);
 	layout->off_slab = may_be_off && layout->size >= SLAB_OFF_MIN &&
 			   layout->red_size + layout->note_size == 0;
 	if (!choose_order(layout, flags, order_high))

@@ -348,7 +348,7 @@ static void
 free_bulk_with_a_stranger(struct kmem_cache *cache)
 {
 	unsigned long reports = kmem_nr_reports();
-	void *three[3], *stranded;
+	void *three[3] = { NULL }, *stranded;
 
 	if (!EXPECT(kmem_cache_alloc_bulk(cache, GFP_KERNEL, ARRAY_SIZE(three),
 					  three)))

@@ -55,7 +55,7 @@ depots_have_limits(void **state)
 static void
 reaper_takes_the_least(void **state)
 {
-	struct slab_cache *cache = cache_new("least", 192);
+	struct slab_cache *cache = cache_new("least", 200);
 	struct depot *depot = cache->node[0]->depot;
 	unsigned limit = cache->tunables.limit;
 

@@ -106,7 +106,7 @@ line_keep(const char *text, void *arg)
 static void
 counters_are_shown(void **state)
 {
-	struct slab_cache *cache = cache_new("shown", 192);
+	struct slab_cache *cache = cache_new("shown", 200);
 	unsigned limit = cache->tunables.limit;
 	char expected[200];
 

@@ -71,7 +71,8 @@ count_with_colours(size_t size, size_t align, unsigned order, bool off_slab)
 static void
 layout_follows(size_t object_size, size_t align, unsigned order_high)
 {
-	size_t size = ALIGN_UP(object_size, align), bytes, head;
+	size_t size = ALIGN_UP(MAX(object_size, (size_t)16), align);
+	size_t bytes, head;
 	bool off = size >= PAGE_SIZE / 8;
 	struct slab_layout l;
 	unsigned order = 0, num;
@@ -130,9 +131,13 @@ layout_table(void **state)
 		unsigned num, order;
 		bool off;
 	} rows[] = {
-		/* (4096 - 40) / (64 + 2) = 61 */
-		{ 64, 64, 61, 0, false },
-		{ 192, 64, 20, 0, false },
+		/* (4096 - 32) / (64 + 1) = 62; (4096 - 32) / (24 + 1) = 162 */
+		{ 64, 64, 62, 0, false },
+		{ 24, 8, 162, 0, false },
+		/* The smallest there are: (4096 - 32) / (16 + 1) = 239 */
+		{ 16, 8, 239, 0, false },
+		{ 8, 8, 239, 0, false },
+		{ 192, 64, 21, 0, false },
 		/* 504 go on the slab, 512 do not. */
 		{ 504, 8, 8, 0, false },
 		{ 512, 512, 8, 0, true },
@@ -147,7 +152,7 @@ layout_table(void **state)
 		{ (size_t)4 << 20, 4096, 1, 10, true },
 	};
 
-	assert_int_equal(sizeof(struct slab), 40);
+	assert_int_equal(sizeof(struct slab), 32);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct slab_layout l;
 
@@ -182,8 +187,8 @@ layout_edges(void **state)
 	assert_int_equal(l.nr_colours, 8);
 	assert_false(l.off_slab);
 	assert_true(slab_layout_choose(&l, 128, 8, 0, 1, true));
-	assert_int_equal(l.num, 30);
-	assert_int_equal(l.nr_colours, 3);
+	assert_int_equal(l.num, 31);
+	assert_int_equal(l.nr_colours, 2);
 	assert_true(slab_layout_choose(&l, 1024, 8, 0, 1, true));
 	assert_int_equal(l.num, 4);
 	assert_int_equal(l.nr_colours, 1);
