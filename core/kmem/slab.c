@@ -65,7 +65,7 @@
  *	chain_lock	the chain, pins, tunables
  *	node->lock	a cache's slabs on a node, the shared array
  *	alien->lock	objects on their way to another node (array)
- *	depot->lock	a cache's sheaves on a node (sheaf)
+ *	shelf->lock	a cache's sheaves in a depot, a CPU's (sheaf)
  * A CPU's part has no lock. The front's fast path pops and pushes by restartable
  * ranges; everything else is done by the CPU itself, interrupts off, and others
  * ask that CPU (cpu_call). Nothing is allocated, freed or called back under a

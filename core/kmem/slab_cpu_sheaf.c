@@ -16,7 +16,8 @@
  *			|  ^			  |
  *	      full one	|  | empty one		  | full one
  *			v  |			  v
- *	depot of this node: full, empty		depot of node n: full, empty
+ *	depot of this node:			depot of node n:
+ *	a shelf for each CPU, full, empty	a shelf for each CPU, full, empty
  *			|  ^
  *	slabs of this node: when there is no full sheaf, or no room for one
  *
@@ -49,19 +50,23 @@
  * that is (slab_sheaf_depot.c: why that ends). If there is no memory for it, the
  * objects go to slabs directly, or come from there: slower, never wrong.
  *
+ * MORE CPUS.  A depot has a shelf for each CPU, and a CPU uses its own: where each
+ * frees what it has allocated, nothing is shared. One whose shelf is empty takes from the
+ * others' before it goes to slabs (slab_sheaf_depot.c).
+ *
  * TUNABLES.  limit: objects of a sheaf; batchcount: how many come out of slabs
  * when the depot has no full sheaf; shared: how many full sheaves, and how many
- * empty ones, each depot keeps.
+ * empty ones, each shelf keeps.
  *
  * MEMORY AGAINST SPEED.  The classic layer keeps some batches and returns the
  * rest to its slabs at once; the next burst gets them from there, object by
- * object. A depot keeps a whole burst: up to 1/DEPOT_FRACTION of its node's memory
- * for each cache. That is for a few seconds only: the reaper takes away what
+ * object. A depot keeps a whole burst: the shelves of a node's own CPUs together up to
+ * 1/DEPOT_FRACTION of its memory for each cache. That is for a few seconds only: the reaper takes away what
  * was not needed between two visits, shrinking and pressure take away
  * everything, and a CPU that does not use the cache loses its two sheaves.
  * A sheaf costs a word for each object: 2 % of objects of 192 bytes on i386.
  *
- * LOCKING.  A CPU's part: that CPU, interrupts off. Depots: a lock of rank KMEM
+ * LOCKING.  A CPU's part: that CPU, interrupts off. Shelves: a lock of rank KMEM
  * each, held for a few instructions; nothing else is locked or done meanwhile.
  * Tuning tells the depots first and the CPUs then; in between, sheaves of the
  * old size are refused by the depots.
@@ -83,7 +88,7 @@
 
 /* A depot may keep one part in so many of its node's memory. */
 #define DEPOT_FRACTION 32
-/* What tuning allows: sheaves of a depot. */
+/* What tuning allows: sheaves of a shelf. */
 #define SHARED_MAX 65536
 
 /* -- sizes ---------------------------------------------------------------------------- */
@@ -100,7 +105,8 @@ sheaf_defaults(const struct slab_cache *cache)
 	size_t node_bytes = nr_managed_pages() / nr_page_nodes * PAGE_SIZE;
 	unsigned limit = slab_limit_of(limits, cache->layout.size);
 	size_t each = limit * cache->layout.size + sheaf_bytes(limit);
-	size_t nr = node_bytes / DEPOT_FRACTION / each;
+	size_t cpus = (nr_cpus + nr_page_nodes - 1) / nr_page_nodes;
+	size_t nr = node_bytes / DEPOT_FRACTION / cpus / each;
 
 	if (sheaf_is_sheaf_cache(cache))
 		return (struct slab_tunables){ .limit = 0 };
@@ -137,7 +143,7 @@ depots_alloc(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
 	for (unsigned i = 0; i < nr_page_nodes; i++) {
 		struct depot *depot =
-			slab_general_get(sizeof(*depot), GFP_KERNEL, i);
+			slab_general_get(depot_bytes(), GFP_KERNEL, i);
 
 		if (depot == NULL) {
 			depots_free(cache);

@@ -1,8 +1,8 @@
 /*
  * What cpu=sheaf keeps. slab_cpu_sheaf.c has the theory, slab.h the keys behind
  * the fields; here also
- *   (d)  the depot's lock
- *   (o)  whoever holds the sheaf: a CPU, (i); a depot, (d); or a caller
+ *   (s)  the shelf's lock
+ *   (o)  whoever holds the sheaf: a CPU, (i); a shelf, (s); or a caller
  */
 #ifndef KMEM_SLAB_CPU_SHEAF_H
 #define KMEM_SLAB_CPU_SHEAF_H
@@ -35,24 +35,30 @@ sheaf_unload(struct sheaf_cpu *sc)
 	return sc->loaded;
 }
 
-/* A cache's full and empty sheaves on one node. */
-struct depot {
-	struct spinlock lock;	  /* interrupts off */
-	unsigned capacity;	  /* (d) of each sheaf here; others may look */
-	unsigned batchcount;	  /* (d) others may look */
-	unsigned max;		  /* (d) sheaves that each list may have */
-	struct kmem_sheaf *full;  /* (d) nr = capacity; the newest first */
-	struct kmem_sheaf *empty; /* (d) nr = 0 */
-	unsigned nr_full, nr_empty; /* (d) */
-	/* (d) The least there were since the reaper's last visit. */
+/* What one CPU has put into a depot. */
+struct shelf {
+	struct spinlock lock;	    /* interrupts off */
+	unsigned max;		    /* (s) sheaves that each list may have */
+	struct kmem_sheaf *full;    /* (s) nr = capacity; the newest first */
+	struct kmem_sheaf *empty;   /* (s) nr = 0 */
+	unsigned nr_full, nr_empty; /* (s) others may look */
+	/* (s) The least there were since the reaper's last visit. */
 	unsigned least_full, least_empty;
 
-	/* Statistics, (d): sheaves that came from CPUs or went there. */
+	/* Statistics, (s): sheaves that came from CPUs or went there. */
 	unsigned long full_in, full_out, empty_in, empty_out;
-	unsigned long remote_in;  /* of full_in: from another node's CPU */
+	unsigned long remote_in; /* of full_in: from another node's CPU */
+	unsigned long fetched; /* by this CPU from others' shelves; others look */
 	unsigned long refused;	  /* full ones for which there was no room */
 	unsigned long given_back; /* taken apart by reaper or shrinking */
 } __cacheline_aligned;
+
+/* A cache's full and empty sheaves of one node's objects. */
+struct depot {
+	unsigned capacity;   /* of each sheaf here; set by depot_tune alone */
+	unsigned batchcount; /* likewise */
+	struct shelf shelves[]; /* nr_cpus of them */
+};
 
 /* The largest sheaf. */
 #define SHEAF_BYTES_MAX 3968
@@ -86,25 +92,24 @@ size_t sheaf_bytes(unsigned capacity);
 
 /* -- depots ------------------------------------------------------------------------------ */
 
+/* Bytes of a depot. */
+size_t depot_bytes(void);
 void depot_init(struct depot *depot);
-/* Takes a full sheaf, and leaves *empty there (if not NULL; what was taken is NULL
- * afterwards). NULL: there is none, and nothing has changed. */
+/* "Here": interrupts are off. */
+/* Takes a full sheaf, from this CPU's shelf or, if it has none, from another one,
+ * and leaves *empty there (if not NULL; what was taken is NULL afterwards). NULL:
+ * there is none, and nothing has changed. Here. */
 struct kmem_sheaf *depot_take_full(struct depot *depot,
-				   struct kmem_sheaf **empty)
-	EXCLUDES(depot->lock);
-/* Takes an empty sheaf (NULL: there is none), and leaves *full there if there is
- * room: *full is NULL afterwards. */
+				   struct kmem_sheaf **empty);
+/* Takes an empty sheaf likewise (NULL: there is none), and leaves *full on this CPU's
+ * shelf if there is room: *full is NULL afterwards. Here. */
 struct kmem_sheaf *depot_take_empty(struct depot *depot,
-				    struct kmem_sheaf **full, bool is_remote)
-	EXCLUDES(depot->lock);
-/* Leaves a full sheaf there; false: no room. */
-bool depot_put_full(struct depot *depot, struct kmem_sheaf *sheaf)
-	EXCLUDES(depot->lock);
-/* Leaves an empty sheaf there, or frees it. */
-void depot_put_empty(struct depot *depot, struct kmem_sheaf *sheaf)
-	EXCLUDES(depot->lock);
-void depot_tune(struct depot *depot, const struct slab_tunables *tunables)
-	EXCLUDES(depot->lock);
+				    struct kmem_sheaf **full, bool is_remote);
+/* Leaves a full sheaf there; false: no room. Any context. */
+bool depot_put_full(struct depot *depot, struct kmem_sheaf *sheaf);
+/* Leaves an empty sheaf there, or frees it. Any context. */
+void depot_put_empty(struct depot *depot, struct kmem_sheaf *sheaf);
+void depot_tune(struct depot *depot, const struct slab_tunables *tunables);
 /* The node's depot gives all back, its objects into slabs; or as many sheaves as
  * nobody has needed since the last call. A cache without depots: nothing. */
 void depot_drain(struct slab_cache *cache, unsigned nodeid);

@@ -28,21 +28,36 @@ sheaf_visit_cpu(struct slab_cache *cache, struct slab_cpu *cpu,
 	visit_sheaf(cache, sheaf_unload(sc), slab_node_here(), fn, arg);
 }
 
+/* The id-th shelf of a node; NULL: there is none (any more). */
+static struct shelf *
+shelf_at(const struct slab_cache *cache, unsigned nodeid, unsigned id)
+{
+	struct depot *depot = cache->node[nodeid]->depot;
+
+	return depot != NULL && id < nr_cpus ? &depot->shelves[id] : NULL;
+}
+
+static void
+visit_shelf(struct slab_cache *cache, struct shelf *shelf, unsigned nodeid,
+	    slab_visit_fn *fn, void *arg)
+{
+	irq_state_t state = spin_lock_irqsave(&shelf->lock);
+
+	for (const struct kmem_sheaf *sheaf = shelf->full; sheaf != NULL;
+	     sheaf = sheaf->next)
+		visit_sheaf(cache, sheaf, nodeid, fn, arg);
+	spin_unlock_irqrestore(&shelf->lock, state);
+}
+
 void
 sheaf_visit_nodes(struct slab_cache *cache, slab_visit_fn *fn, void *arg)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct depot *depot = cache->node[i]->depot;
-		irq_state_t state;
+	struct shelf *shelf;
 
-		if (depot == NULL)
-			continue;
-		state = spin_lock_irqsave(&depot->lock);
-		for (const struct kmem_sheaf *sheaf = depot->full;
-		     sheaf != NULL; sheaf = sheaf->next)
-			visit_sheaf(cache, sheaf, i, fn, arg);
-		spin_unlock_irqrestore(&depot->lock, state);
-	}
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		for (unsigned id = 0; (shelf = shelf_at(cache, i, id)) != NULL;
+		     id++)
+			visit_shelf(cache, shelf, i, fn, arg);
 }
 
 static void
@@ -56,6 +71,9 @@ forget_sheaf(struct kmem_sheaf *sheaf)
 void
 sheaf_forget(struct slab_cache *cache)
 {
+	struct kmem_sheaf *sheaf;
+	struct shelf *shelf;
+
 	for (unsigned id = 0; id < nr_cpus; id++) {
 		struct slab_cpu *cpu = cache->cpu[id];
 		struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
@@ -67,13 +85,38 @@ sheaf_forget(struct slab_cache *cache)
 		for (unsigned i = 0; i < nr_page_nodes; i++)
 			forget_sheaf(sc->remote[i]);
 	}
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct depot *depot = cache->node[i]->depot;
-		struct kmem_sheaf *sheaf = depot != NULL ? depot->empty : NULL;
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		for (unsigned id = 0; (shelf = shelf_at(cache, i, id)) != NULL;
+		     id++)
+			for (sheaf = shelf->empty; sheaf != NULL;
+			     sheaf = sheaf->next)
+				forget_sheaf(sheaf);
+}
 
-		for (; sheaf != NULL; sheaf = sheaf->next)
-			forget_sheaf(sheaf);
+/* All shelves of a depot, each of one moment, added up. */
+static struct shelf
+depot_sum(const struct slab_cache *cache, unsigned nodeid)
+{
+	struct shelf sum = { .max = 0 }, *shelf;
+
+	for (unsigned id = 0; (shelf = shelf_at(cache, nodeid, id)) != NULL;
+	     id++) {
+		irq_state_t state = spin_lock_irqsave(&shelf->lock);
+
+		sum.max += shelf->max;
+		sum.nr_full += shelf->nr_full;
+		sum.nr_empty += shelf->nr_empty;
+		sum.full_in += shelf->full_in;
+		sum.full_out += shelf->full_out;
+		sum.empty_in += shelf->empty_in;
+		sum.empty_out += shelf->empty_out;
+		sum.remote_in += shelf->remote_in;
+		sum.fetched += atomic_load_relaxed(&shelf->fetched);
+		sum.refused += shelf->refused;
+		sum.given_back += shelf->given_back;
+		spin_unlock_irqrestore(&shelf->lock, state);
 	}
+	return sum;
 }
 
 size_t
@@ -82,52 +125,46 @@ sheaf_nr_shared(struct slab_cache *cache)
 	size_t nr = 0;
 
 	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		struct depot *depot = cache->node[i]->depot;
-		irq_state_t state;
+		const struct depot *depot = cache->node[i]->depot;
 
-		if (depot == NULL)
-			continue;
-		state = spin_lock_irqsave(&depot->lock);
-		nr += (size_t)depot->nr_full * depot->capacity;
-		spin_unlock_irqrestore(&depot->lock, state);
+		if (depot != NULL)
+			nr += (size_t)depot_sum(cache, i).nr_full *
+			      atomic_load_relaxed(&depot->capacity);
 	}
 	return nr;
 }
 
-/* One node's figures, all of one moment but for the last two. */
+/* One node's figures. */
 static void
-describe_node(struct kmem_cache_node *node, unsigned nodeid,
+describe_node(struct slab_cache *cache, unsigned nodeid,
 	      void (*line)(const char *text, void *arg), void *arg)
 {
+	struct kmem_cache_node *node = cache->node[nodeid];
+	struct shelf sum = depot_sum(cache, nodeid);
 	char text[SLAB_DESCRIBE_LINE];
-	unsigned long taken, put;
-	struct depot depot;
-	irq_state_t state = spin_lock_irqsave(&node->depot->lock);
+	irq_state_t state = spin_lock_irqsave(&node->lock);
+	unsigned long taken = node->taken, put = node->put;
 
-	depot = *node->depot;
-	spin_unlock_irqrestore(&node->depot->lock, state);
-	state = spin_lock_irqsave(&node->lock);
-	taken = node->taken;
-	put = node->put;
 	spin_unlock_irqrestore(&node->lock, state);
-
 	snprintf(text, sizeof(text),
 		 "depot %u: %u full sheaves of %u, %u empty; room for %u each",
-		 nodeid, depot.nr_full, depot.capacity, depot.nr_empty,
-		 depot.max);
+		 nodeid, sum.nr_full,
+		 atomic_load_relaxed(&node->depot->capacity), sum.nr_empty,
+		 sum.max);
 	line(text, arg);
 	snprintf(text, sizeof(text),
-		 "  by pointer: full %lu in (%lu remote), %lu out",
-		 depot.full_in, depot.remote_in, depot.full_out);
+		 "  by pointer: full %lu in (%lu remote), %lu out", sum.full_in,
+		 sum.remote_in, sum.full_out);
 	line(text, arg);
-	snprintf(text, sizeof(text), "  by pointer: empty %lu in, %lu out",
-		 depot.empty_in, depot.empty_out);
+	snprintf(text, sizeof(text),
+		 "  by pointer: empty %lu in, %lu out; %lu to other CPUs",
+		 sum.empty_in, sum.empty_out, sum.fetched);
 	line(text, arg);
 	snprintf(
 		text, sizeof(text),
 		"  refused %lu, given back %lu; objects: %lu out of slabs, %lu "
 		"back",
-		depot.refused, depot.given_back, taken, put);
+		sum.refused, sum.given_back, taken, put);
 	line(text, arg);
 }
 
@@ -154,5 +191,5 @@ sheaf_describe(struct slab_cache *cache,
 		line(text, arg);
 	}
 	for (unsigned i = 0; i < nr_page_nodes; i++)
-		describe_node(cache->node[i], i, line, arg);
+		describe_node(cache, i, line, arg);
 }

@@ -7,8 +7,6 @@
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
-#include <kernel/wait.h>
-#include <kernel/work.h>
 #include "../../core/kmem/internal.h"
 #include "../../core/proc/internal.h"
 #include "check_threads.h"
@@ -135,47 +133,6 @@ check_alloc_proc(void)
 }
 
 /* -- the stacks of dead threads -------------------------------------------------- */
-
-/* While the workers are held, the reapers give no stacks back by themselves. */
-static struct work holds[MAX_CPUS];
-static struct semaphore worker_held, worker_go;
-static unsigned nr_held;
-
-static void
-worker_hold(struct work *work)
-{
-	sem_up(&worker_held);
-	sem_down(&worker_go);
-}
-
-static void
-queue_hold_here(void *arg)
-{
-	(void)work_queue(&holds[arch_cpu_id()]);
-	nr_held++;
-}
-
-static void
-workers_hold(void)
-{
-	nr_held = 0;
-	sem_init(&worker_held, 0);
-	sem_init(&worker_go, 0);
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
-		work_init(&holds[cpu], worker_hold);
-		cpu_call(cpu, queue_hold_here, NULL);
-	}
-	for (unsigned i = 0; i < nr_held; i++)
-		sem_down(&worker_held);
-}
-
-static void
-workers_go(void)
-{
-	for (unsigned i = 0; i < nr_held; i++)
-		sem_up(&worker_go);
-	work_flush();
-}
 
 #define CROWD 200
 #define SURVIVOR_EACH 5

@@ -9,6 +9,7 @@ void check_kmalloc(void);
 void check_kmem_cache(void);
 void check_kmem_exhaustion(void);
 void check_slab_stress(void);
+void check_slab_shelves(void);
 void check_failslab(void);
 void check_slab_model(void);
 void check_slab_debug(void);

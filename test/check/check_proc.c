@@ -7,6 +7,8 @@
 #include <kernel/proc.h>
 #include <kernel/string.h>
 #include <kernel/timer.h>
+#include <kernel/wait.h>
+#include <kernel/work.h>
 #include "../../core/proc/internal.h"
 #include "check_threads.h"
 
@@ -49,6 +51,46 @@ thread_wait_for_stop(void *arg)
 	while (!kthread_should_stop())
 		(void)sleep_ticks(WAIT_FOR_EVER);
 	return 77;
+}
+
+static struct work holds[MAX_CPUS];
+static struct semaphore worker_held, worker_go;
+static unsigned nr_held;
+
+static void
+worker_hold(struct work *work)
+{
+	sem_up(&worker_held);
+	sem_down(&worker_go);
+}
+
+static void
+queue_hold_here(void *arg)
+{
+	(void)work_queue(&holds[arch_cpu_id()]);
+	nr_held++;
+}
+
+void
+workers_hold(void)
+{
+	nr_held = 0;
+	sem_init(&worker_held, 0);
+	sem_init(&worker_go, 0);
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++) {
+		work_init(&holds[cpu], worker_hold);
+		cpu_call(cpu, queue_hold_here, NULL);
+	}
+	for (unsigned i = 0; i < nr_held; i++)
+		sem_down(&worker_held);
+}
+
+void
+workers_go(void)
+{
+	for (unsigned i = 0; i < nr_held; i++)
+		sem_up(&worker_go);
+	work_flush();
 }
 
 /* -- waiting and ending --------------------------------------------------------- */

@@ -14,6 +14,10 @@ struct quiet_state {
 struct quiet_state quiet_state_take(void);
 bool quiet_state_expect(const struct quiet_state *before);
 
+/* While the workers are held nothing is reaped behind a check's back. Once. */
+void workers_hold(void);
+void workers_go(void);
+
 /* Thread functions: return the argument; call do_exit with it; sleep until they are
  * asked to end. */
 int thread_return(void *arg);

@@ -89,6 +89,13 @@ const struct check checks[] = {
 		.run = check_slab_stress,
 	},
 	{
+		.name = "slab_shelves",
+		.help = "sheaves on two CPUs: what they share and what not",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_slab_shelves,
+	},
+	{
 		.name = "failslab",
 		.help = "objects that fail on purpose: those that were meant",
 		.stage = CHECK_THREADS,

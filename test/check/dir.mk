@@ -4,6 +4,7 @@ check-srcs += test/check/check_page.c
 check-srcs += test/check/check_space.c
 check-srcs += test/check/check_kmem.c
 check-srcs += test/check/check_slab_stress.c
+check-srcs += test/check/check_slab_shelves.c
 check-srcs += test/check/check_birth.c
 check-srcs += test/check/check_slab_model.c
 check-srcs += test/check/slab_model.c

@@ -8,6 +8,8 @@
 #ifndef TEST_UNIT_KMEM_SHEAF_MACHINE_H
 #define TEST_UNIT_KMEM_SHEAF_MACHINE_H
 
+#include <kernel/sched.h>
+
 #include "../../../core/kmem/slab_cpu_sheaf.h"
 #include "slab_machine.h"
 
@@ -110,31 +112,42 @@ list_length(const struct kmem_sheaf *sheaf)
 	return nr;
 }
 
+/* What this CPU has put into a node's depot. */
+static inline struct shelf *
+shelf_of(const struct slab_cache *cache, unsigned nodeid)
+{
+	return &cache->node[nodeid]->depot->shelves[0];
+}
+
+static inline void
+shelf_is_sound(const struct depot *depot, const struct shelf *shelf)
+{
+	assert_int_equal(list_length(shelf->full), shelf->nr_full);
+	assert_int_equal(list_length(shelf->empty), shelf->nr_empty);
+	assert_true(shelf->nr_full <= shelf->max);
+	assert_true(shelf->nr_empty <= shelf->max);
+	assert_true(shelf->least_full <= shelf->nr_full);
+	assert_true(shelf->least_empty <= shelf->nr_empty);
+	for (const struct kmem_sheaf *s = shelf->full; s != NULL; s = s->next) {
+		assert_int_equal(s->nr, s->capacity);
+		assert_int_equal(s->capacity, depot->capacity);
+		assert_null(s->entry[0]);
+	}
+	for (const struct kmem_sheaf *s = shelf->empty; s != NULL;
+	     s = s->next) {
+		assert_int_equal(s->nr, 0);
+		assert_int_equal(s->capacity, depot->capacity);
+	}
+}
+
 /* Everything that a cache's depots claim, counted. */
 static inline void
 depots_are_sound(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		const struct depot *depot = cache->node[i]->depot;
-
-		assert_int_equal(list_length(depot->full), depot->nr_full);
-		assert_int_equal(list_length(depot->empty), depot->nr_empty);
-		assert_true(depot->nr_full <= depot->max);
-		assert_true(depot->nr_empty <= depot->max);
-		assert_true(depot->least_full <= depot->nr_full);
-		assert_true(depot->least_empty <= depot->nr_empty);
-		for (const struct kmem_sheaf *s = depot->full; s != NULL;
-		     s = s->next) {
-			assert_int_equal(s->nr, s->capacity);
-			assert_int_equal(s->capacity, depot->capacity);
-			assert_null(s->entry[0]);
-		}
-		for (const struct kmem_sheaf *s = depot->empty; s != NULL;
-		     s = s->next) {
-			assert_int_equal(s->nr, 0);
-			assert_int_equal(s->capacity, depot->capacity);
-		}
-	}
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+			shelf_is_sound(cache->node[i]->depot,
+				       &cache->node[i]->depot->shelves[cpu]);
 }
 
 #endif /* TEST_UNIT_KMEM_SHEAF_MACHINE_H */

@@ -19,7 +19,7 @@ sheaves_go_by_pointer(void **state)
 	struct slab_cache *cache = cache_new("pointer", 192);
 	unsigned limit = cache->tunables.limit, nr = 3 * limit;
 	struct sheaf_cpu *sc = cpu_of(cache);
-	struct depot *depot = cache->node[0]->depot;
+	struct shelf *shelf = shelf_of(cache, 0);
 	struct kmem_sheaf *first, *second, *third;
 
 	assert_int_equal(limit, 52);
@@ -33,14 +33,14 @@ sheaves_go_by_pointer(void **state)
 		kmem_cache_free(&cache->base, objects[i]);
 	second = loaded(cache);
 	assert_ptr_equal(sc->previous, first);
-	assert_int_equal(depot->nr_full, 0);
+	assert_int_equal(shelf->nr_full, 0);
 	for (unsigned i = 2 * limit; i < nr; i++)
 		kmem_cache_free(&cache->base, objects[i]);
 	third = loaded(cache);
-	assert_ptr_equal(depot->full, first);
+	assert_ptr_equal(shelf->full, first);
 	assert_ptr_equal(sc->previous, second);
-	assert_int_equal(depot->nr_full, 1);
-	assert_int_equal(depot->full_in, 1);
+	assert_int_equal(shelf->nr_full, 1);
+	assert_int_equal(shelf->full_in, 1);
 	for (unsigned i = 0; i < limit; i++)
 		assert_ptr_equal(first->entry[1 + i], objects[i]);
 	/* The other way round; nothing came out of slabs or went there. */
@@ -50,9 +50,9 @@ sheaves_go_by_pointer(void **state)
 				 objects[i]);
 	assert_ptr_equal(sc->loaded, first);
 	assert_ptr_equal(sc->previous, second);
-	assert_ptr_equal(depot->empty, third);
-	assert_int_equal(depot->full_out, 1);
-	assert_int_equal(depot->empty_in, 1);
+	assert_ptr_equal(shelf->empty, third);
+	assert_int_equal(shelf->full_out, 1);
+	assert_int_equal(shelf->empty_in, 1);
 	assert_int_equal(cache->node[0]->put, cache->node[0]->taken - nr);
 	depots_are_sound(cache);
 	free_many(cache, nr);
@@ -78,7 +78,7 @@ bursts_touch_no_slab(void **state)
 	sheaves = nr_sheaves();
 	assert_true(put == 0);
 	for (unsigned round = 0; round < 5; round++) {
-		full_in = node->depot->full_in;
+		full_in = shelf_of(cache, 0)->full_in;
 		alloc_many(cache, MANY);
 		for (unsigned i = MANY - 1; i > 0; i--) {
 			unsigned j = (unsigned)random_below(i + 1);
@@ -91,7 +91,7 @@ bursts_touch_no_slab(void **state)
 		assert_int_equal(node->taken, taken);
 		assert_int_equal(node->put, put);
 		assert_int_equal(nr_sheaves(), sheaves);
-		full_in = node->depot->full_in - full_in;
+		full_in = shelf_of(cache, 0)->full_in - full_in;
 		assert_true(full_in >= MANY / limit - 3 &&
 			    full_in <= MANY / limit);
 	}
@@ -150,10 +150,10 @@ first_refill_is_small(void **state)
 static unsigned long
 nr_visits(const struct slab_cache *cache)
 {
-	const struct depot *depot = cache->node[0]->depot;
+	const struct shelf *shelf = shelf_of(cache, 0);
 
-	return depot->full_in + depot->full_out + depot->empty_in +
-	       depot->empty_out + depot->refused;
+	return shelf->full_in + shelf->full_out + shelf->empty_in +
+	       shelf->empty_out + shelf->refused;
 }
 
 /* Wherever between sheaves a caller hovers, with whatever swing up to `limit`: the

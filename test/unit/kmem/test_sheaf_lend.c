@@ -204,25 +204,25 @@ static void
 sheaves_are_lent(void **state)
 {
 	struct slab_cache *cache = cache_new("lent", 192);
-	struct depot *depot = cache->node[0]->depot;
+	struct shelf *shelf = shelf_of(cache, 0);
 	unsigned limit = cache->tunables.limit;
 	struct kmem_sheaf *head, *sheaf;
 	void *object;
 
 	alloc_many(cache, 8 * limit);
 	free_many(cache, 8 * limit);
-	head = depot->full;
+	head = shelf->full;
 	sheaf = kmem_cache_prefill_sheaf(&cache->base, GFP_KERNEL, 10);
 	assert_ptr_equal(sheaf, head);
 	assert_int_equal(kmem_cache_sheaf_size(sheaf), limit);
 	assert_int_equal(slab_nr_live(cache), limit);
 	kmem_cache_return_sheaf(&cache->base, sheaf);
-	assert_ptr_equal(depot->full, head);
+	assert_ptr_equal(shelf->full, head);
 	/* Used in part: its objects go the usual way, it is an empty one. */
 	sheaf = kmem_cache_prefill_sheaf(&cache->base, GFP_KERNEL, 10);
 	object = kmem_cache_alloc_from_sheaf(&cache->base, GFP_KERNEL, sheaf);
 	kmem_cache_return_sheaf(&cache->base, sheaf);
-	assert_ptr_equal(depot->empty, sheaf);
+	assert_ptr_equal(shelf->empty, sheaf);
 	assert_int_equal(slab_nr_live(cache), 1);
 	depots_are_sound(cache);
 	kmem_cache_free(&cache->base, object);

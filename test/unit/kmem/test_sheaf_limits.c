@@ -16,36 +16,36 @@ static void
 depots_have_limits(void **state)
 {
 	struct slab_cache *cache = cache_new("limits", 192);
-	struct depot *depot = cache->node[0]->depot;
+	struct shelf *shelf = shelf_of(cache, 0);
 	unsigned limit = cache->tunables.limit;
 
 	/* One part in 32 of the node, objects and sheaves. */
-	assert_true((size_t)depot->max *
+	assert_true((size_t)shelf->max *
 			    (limit * cache->layout.size + sheaf_bytes(limit)) <=
 		    machine->ram_bytes / machine->nr_nodes / 32);
-	assert_true((size_t)depot->max * limit > 10000);
+	assert_true((size_t)shelf->max * limit > 10000);
 	assert_int_equal(kmem_slabinfo_write("limits 52 52 3"), 0);
 	alloc_many(cache, 20 * limit);
 	(void)kmem_cache_shrink(&cache->base);
 	free_many(cache, 20 * limit);
 	depots_are_sound(cache);
-	assert_int_equal(depot->nr_full, 3);
-	assert_int_equal(depot->refused, 20 - 2 - 3);
+	assert_int_equal(shelf->nr_full, 3);
+	assert_int_equal(shelf->refused, 20 - 2 - 3);
 	assert_int_equal(cache->node[0]->put,
 			 cache->node[0]->taken - 5ul * limit);
 	assert_int_equal(slab_nr_live(cache), 0);
 	/* No sheaf was made to be thrown away: five in use. */
 	assert_int_equal(
-		slab_nr_out(slab_page_of(depot->full)->owner.cache) >= 5, true);
+		slab_nr_out(slab_page_of(shelf->full)->owner.cache) >= 5, true);
 	alloc_many(cache, 20 * limit);
-	assert_true(depot->nr_empty <= 3);
+	assert_true(shelf->nr_empty <= 3);
 	free_many(cache, 20 * limit);
 	/* A depot that keeps nothing. */
 	assert_int_equal(kmem_slabinfo_write("limits 52 20 0"), 0);
 	alloc_many(cache, 20 * limit);
 	free_many(cache, 20 * limit);
 	depots_are_sound(cache);
-	assert_int_equal(depot->nr_full + depot->nr_empty, 0);
+	assert_int_equal(shelf->nr_full + shelf->nr_empty, 0);
 	cache_end(cache);
 }
 
@@ -56,32 +56,32 @@ static void
 reaper_takes_the_least(void **state)
 {
 	struct slab_cache *cache = cache_new("least", 200);
-	struct depot *depot = cache->node[0]->depot;
+	struct shelf *shelf = shelf_of(cache, 0);
 	unsigned limit = cache->tunables.limit;
 
 	alloc_many(cache, 40 * limit);
 	free_many(cache, 40 * limit);
-	assert_int_equal(depot->nr_full, 38);
+	assert_int_equal(shelf->nr_full, 38);
 	reap_now(cache); /* takes none: the depot began empty */
-	assert_int_equal(depot->nr_full, 38);
+	assert_int_equal(shelf->nr_full, 38);
 	for (unsigned round = 0; round < 4; round++) {
 		/* Two are the CPU's: down to 29 full ones, and back. */
 		alloc_many(cache, 11 * limit);
-		assert_int_equal(depot->nr_full, round == 0 ? 29 : 0);
+		assert_int_equal(shelf->nr_full, round == 0 ? 29 : 0);
 		free_many(cache, 11 * limit);
-		assert_int_equal(depot->nr_full, round == 0 ? 38 : 9);
+		assert_int_equal(shelf->nr_full, round == 0 ? 38 : 9);
 		reap_now(cache);
-		assert_int_equal(depot->nr_full, 9);
+		assert_int_equal(shelf->nr_full, 9);
 		depots_are_sound(cache);
 	}
-	assert_int_equal(depot->given_back, 29);
+	assert_int_equal(shelf->given_back, 29);
 	/* Likewise the empty ones. */
 	alloc_many(cache, 12 * limit);
-	assert_int_equal(depot->nr_full, 0);
-	assert_int_equal(depot->nr_empty, 9);
+	assert_int_equal(shelf->nr_full, 0);
+	assert_int_equal(shelf->nr_empty, 9);
 	reap_now(cache);
 	reap_now(cache);
-	assert_int_equal(depot->nr_empty, 0);
+	assert_int_equal(shelf->nr_empty, 0);
 	free_many(cache, 12 * limit);
 	cache_end(cache);
 }
@@ -104,7 +104,7 @@ reaping_reaches_the_floor(void **state)
 		reap_in_turn(cache, round);
 		assert_true(slab_validate_cache(cache));
 		if (round == 4)
-			assert_int_equal(node->depot->nr_full, 0);
+			assert_int_equal(shelf_of(cache, 0)->nr_full, 0);
 	}
 	assert_null(sc->loaded);
 	assert_null(sc->previous);
@@ -166,7 +166,7 @@ pressure_empties_depots(void **state)
 		chain = *(void **)chain;
 		kmem_cache_free(&one->base, object);
 	}
-	assert_true(one->node[0]->depot->nr_full > nr / 12 / nr_page_nodes / 2);
+	assert_true(shelf_of(one, 0)->nr_full > nr / 12 / nr_page_nodes / 2);
 	assert_true(nr_free_pages() < nr_managed_pages() / 8);
 	for (unsigned i = 0; i < MANY; i++) {
 		objects[i] = kmem_cache_alloc(&other->base, GFP_ATOMIC);

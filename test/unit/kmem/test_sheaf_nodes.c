@@ -14,7 +14,7 @@ remote_sheaves_go_home(void **state)
 	struct sheaf_cpu *sc = cpu_of(cache);
 
 	for (unsigned home = 1; home < nr_page_nodes; home++) {
-		struct depot *depot = cache->node[home]->depot;
+		struct shelf *shelf = shelf_of(cache, home);
 		struct kmem_sheaf *sheaf;
 		unsigned long put = cache->node[home]->put;
 
@@ -27,18 +27,18 @@ remote_sheaves_go_home(void **state)
 		}
 		/* Full, but here; the next one sends it off. */
 		sheaf = sc->remote[home];
-		assert_int_equal(depot->nr_full, 0);
+		assert_int_equal(shelf->nr_full, 0);
 		kmem_cache_free(&cache->base, objects[limit]);
-		assert_ptr_equal(depot->full, sheaf);
-		assert_int_equal(depot->remote_in, 1);
+		assert_ptr_equal(shelf->full, sheaf);
+		assert_int_equal(shelf->remote_in, 1);
 		assert_ptr_not_equal(sc->remote[home], sheaf);
 		for (unsigned i = limit + 1; i < 3 * limit; i++)
 			kmem_cache_free(&cache->base, objects[i]);
-		assert_int_equal(depot->nr_full, 2);
+		assert_int_equal(shelf->nr_full, 2);
 		/* Nothing of it was touched, here or there. */
 		assert_null(sc->loaded);
 		assert_int_equal(cache->node[home]->put, put);
-		assert_int_equal(cache->node[0]->depot->nr_full, 0);
+		assert_int_equal(shelf_of(cache, 0)->nr_full, 0);
 		depots_are_sound(cache);
 		assert_true(slab_validate_cache(cache));
 		assert_int_equal(slab_nr_live(cache), 0);
@@ -83,8 +83,8 @@ remote_sheaves_go_round(void **state)
 		sheaf_empty(cache, last, full);
 		depot_put_empty(home, full);
 	}
-	assert_true(home->remote_in >= 18);
-	assert_true(home->empty_out >= 17);
+	assert_true(shelf_of(cache, last)->remote_in >= 18);
+	assert_true(shelf_of(cache, last)->empty_out >= 17);
 	depots_are_sound(cache);
 	cache_end(cache);
 }
@@ -108,7 +108,7 @@ remote_sheaves_are_refused(void **state)
 		kmem_cache_free(&cache->base, objects[i]);
 	assert_ptr_equal(sc->remote[1], sheaf);
 	assert_int_equal(cache->node[1]->put, limit);
-	assert_int_equal(cache->node[1]->depot->refused, 1);
+	assert_int_equal(shelf_of(cache, 1)->refused, 1);
 	assert_int_equal(slab_nr_live(cache), 0);
 	cache_end(cache);
 }

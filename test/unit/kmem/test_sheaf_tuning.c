@@ -19,6 +19,7 @@ old_sheaves_die_out(void **state)
 {
 	struct slab_cache *cache = cache_new("tuned", 192);
 	struct depot *depot = cache->node[0]->depot;
+	struct shelf *shelf = shelf_of(cache, 0);
 	struct sheaf_cpu *sc = cpu_of(cache);
 	struct kmem_sheaf *lent, *held, *none = NULL;
 	unsigned old = cache->tunables.limit;
@@ -41,9 +42,9 @@ old_sheaves_die_out(void **state)
 			 limits[i] / 2 + 1);
 		assert_int_equal(kmem_slabinfo_write(text), 0);
 		assert_null(sc->loaded);
-		assert_int_equal(depot->nr_full + depot->nr_empty, 0);
+		assert_int_equal(shelf->nr_full + shelf->nr_empty, 0);
 		kmem_cache_return_sheaf(&cache->base, lent);
-		assert_int_equal(depot->nr_full + depot->nr_empty, 0);
+		assert_int_equal(shelf->nr_full + shelf->nr_empty, 0);
 		if (held != NULL) {
 			assert_false(depot_put_full(depot, held));
 			sheaf_dissolve(cache, 0, held);
@@ -69,6 +70,7 @@ a_cpu_keeps_up(void **state)
 	struct slab_cache *cache = cache_new("late", 192);
 	const struct slab_tunables larger = { 100, 100, 50 };
 	struct depot *depot = cache->node[0]->depot;
+	struct shelf *shelf = shelf_of(cache, 0);
 	struct sheaf_cpu *sc = cpu_of(cache);
 	unsigned old = cache->tunables.limit;
 
@@ -85,7 +87,7 @@ a_cpu_keeps_up(void **state)
 		kmem_cache_free(&cache->base, objects[i]);
 	assert_int_equal(loaded(cache)->capacity, larger.limit);
 	assert_int_equal(sc->previous->capacity, larger.limit);
-	assert_int_equal(depot->refused, 2);
+	assert_int_equal(shelf->refused, 2);
 	depots_are_sound(cache);
 	cache_end(cache);
 }

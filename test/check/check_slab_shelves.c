@@ -1,0 +1,204 @@
+/*
+ * cpu=sheaf on several CPUs: what its counters say about who shares what.
+ *
+ *	own	two CPUs of a node, each frees what it has allocated: after the
+ *		first time neither takes a sheaf from the other one, nor an object
+ *		out of a slab, however they overlap
+ *	handed	one allocates, the other frees: whole sheaves come back, for empty
+ *		ones; no object goes through a slab
+ *
+ * The reapers are held meanwhile: what lies there is to be used, not given back.
+ */
+#include <kernel/check.h>
+#include <kernel/error.h>
+#include <kernel/kmalloc.h>
+#include <kernel/printk.h>
+#include <kernel/proc.h>
+#include <kernel/string.h>
+
+#include "../../core/kmem/slab_cpu_sheaf.h"
+#include "check_kmem.h"
+#include "check_threads.h"
+
+#define OBJECT_SIZE 200
+#define NR_OBJECTS 2000
+#define OWN_ROUNDS 100
+/* By then there are as many objects as two CPUs can hold besides. */
+#define HANDED_WARM_UP 5
+#define HANDED_ROUNDS 20
+
+struct hand {
+	struct kmem_cache *cache;
+	unsigned cpu;
+	unsigned nr_failed;
+	void *objects[NR_OBJECTS];
+};
+
+static struct hand hands[2];
+
+static int
+hand_take(void *arg)
+{
+	struct hand *hand = arg;
+
+	for (unsigned i = 0; i < NR_OBJECTS; i++) {
+		hand->objects[i] = kmem_cache_alloc(hand->cache, GFP_KERNEL);
+		hand->nr_failed += hand->objects[i] == NULL;
+	}
+	return 0;
+}
+
+static int
+hand_give(void *arg)
+{
+	struct hand *hand = arg;
+
+	for (unsigned i = 0; i < NR_OBJECTS; i++)
+		kmem_cache_free(hand->cache, hand->objects[i]);
+	return 0;
+}
+
+static int
+hand_rounds(void *arg)
+{
+	for (unsigned round = 0; round < OWN_ROUNDS; round++) {
+		(void)hand_take(arg);
+		(void)hand_give(arg);
+	}
+	return 0;
+}
+
+/* Both do this at the same time, each on its CPU; NULL: that one does nothing. */
+static void
+hands_do(int (*first)(void *), int (*second)(void *))
+{
+	int pids[2] = { 0, 0 };
+
+	if (first != NULL)
+		pids[0] = kernel_thread_on(hands[0].cpu, "hand", first,
+					   &hands[0]);
+	if (second != NULL)
+		pids[1] = kernel_thread_on(hands[1].cpu, "hand", second,
+					   &hands[1]);
+	for (unsigned i = 0; i < 2; i++) {
+		EXPECT(pids[i] >= 0);
+		if (pids[i] > 0)
+			EXPECT_EQ(do_wait(pids[i], NULL), pids[i]);
+	}
+}
+
+/* What was counted, of their node. */
+struct counts {
+	unsigned long fetched, taken, put;
+};
+
+static struct counts
+counts_take(void)
+{
+	struct slab_cache *cache = slab_cache_of(hands[0].cache);
+	struct kmem_cache_node *node = cache->node[node_of_cpu[hands[0].cpu]];
+	struct counts counts = { .fetched = 0 };
+	irq_state_t state;
+
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		counts.fetched +=
+			atomic_load_relaxed(&node->depot->shelves[cpu].fetched);
+	state = spin_lock_irqsave(&node->lock);
+	counts.taken = node->taken;
+	counts.put = node->put;
+	spin_unlock_irqrestore(&node->lock, state);
+	return counts;
+}
+
+static void
+each_its_own(void)
+{
+	struct counts before, after;
+
+	/* Both have their objects at the same time; so there are enough. */
+	hands_do(hand_take, hand_take);
+	hands_do(hand_give, hand_give);
+	before = counts_take();
+	hands_do(hand_rounds, hand_rounds);
+	after = counts_take();
+	EXPECT_EQ(after.fetched - before.fetched, 0);
+	EXPECT_EQ(after.taken - before.taken, 0);
+	EXPECT_EQ(after.put - before.put, 0);
+}
+
+/* Frees what the other one has. */
+static int
+hand_give_others(void *arg)
+{
+	return hand_give(&hands[0]);
+}
+
+static void
+handed_over(void)
+{
+	unsigned limit = slab_cache_of(hands[0].cache)->tunables.limit;
+	struct counts before, after;
+
+	for (unsigned round = 0; round < HANDED_WARM_UP; round++) {
+		hands_do(hand_take, NULL);
+		hands_do(NULL, hand_give_others);
+	}
+	before = counts_take();
+	for (unsigned round = 0; round < HANDED_ROUNDS; round++) {
+		hands_do(hand_take, NULL);
+		hands_do(NULL, hand_give_others);
+	}
+	after = counts_take();
+	printk("# slab_shelves: %u objects handed over, %lu sheaves of %u fetched\n",
+	       HANDED_ROUNDS * NR_OBJECTS, after.fetched - before.fetched,
+	       limit);
+	EXPECT(after.fetched - before.fetched >=
+	       (unsigned long)HANDED_ROUNDS * (NR_OBJECTS / limit - 2));
+	EXPECT_EQ(after.taken - before.taken, 0);
+	EXPECT_EQ(after.put - before.put, 0);
+}
+
+/* Two CPUs of one node; false: there are none. */
+static bool
+find_hands(void)
+{
+	for (unsigned a = 0; a < nr_cpus; a++) {
+		for (unsigned b = a + 1; b < nr_cpus; b++) {
+			if (node_of_cpu[a] != node_of_cpu[b])
+				continue;
+			hands[0].cpu = a;
+			hands[1].cpu = b;
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+check_slab_shelves(void)
+{
+	struct kmem_cache *cache;
+
+	if (kmem_backend != &kmem_slab_ops || slab_cpu != &slab_cpu_sheaf ||
+	    !find_hands()) {
+		check_skip("needs cpu=sheaf and two CPUs of one node");
+		return;
+	}
+	cache = kmem_cache_create("shelves", OBJECT_SIZE, 0, 0, NULL);
+	if (!EXPECT(cache != NULL))
+		return;
+	hands[0].cache = hands[1].cache = cache;
+	hands[0].nr_failed = hands[1].nr_failed = 0;
+	if (slab_debug(slab_cache_of(cache)) == 0) {
+		workers_hold();
+		each_its_own();
+		handed_over();
+		workers_go();
+	} else {
+		check_skip("a cache that is debugged has no sheaves");
+	}
+	EXPECT_EQ(hands[0].nr_failed + hands[1].nr_failed, 0);
+	EXPECT_EQ(kmem_cache_destroy(cache), 0);
+	/* Nothing here leads to objects any more, for those who look for leaks. */
+	memset(hands, 0, sizeof(hands));
+}
