@@ -361,6 +361,19 @@ has_slabs(struct slab_cache *cache)
 	return nr > 0;
 }
 
+/* The next slab's may be one that only the old layout had. */
+static void
+colours_restart(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		struct kmem_cache_node *node = cache->node[i];
+		irq_state_t state = spin_lock_irqsave(&node->lock);
+
+		node->colour_next = 0;
+		spin_unlock_irqrestore(&node->lock, state);
+	}
+}
+
 /* The cache is frozen: with the layout for these letters, if it is empty. */
 static int
 change_layout(struct slab_cache *cache, unsigned debug)
@@ -373,6 +386,7 @@ change_layout(struct slab_cache *cache, unsigned debug)
 			     slab_debug_layout_flags(&cache->base, debug),
 			     !(cache->base.flags & SLAB_ON_SLAB)))
 		return -E_NO_MEM;
+	colours_restart(cache);
 	atomic_store_relaxed(&cache->debug, debug);
 	return 0;
 }

@@ -267,6 +267,42 @@ no_tuning_meanwhile(void **state)
 	cache_end(cache);
 }
 
+/* A slab of the new layout must not begin at a colour of the old one: its last
+ * object would reach beyond its pages. */
+static void
+new_layout_new_colours(void **state)
+{
+	unsigned long nr_reports = kmem_nr_reports();
+	void *objects[20];
+
+	assert_int_equal(slab_debug_option.set("-"), 0);
+	for (size_t size = 8; size < 1000; size += 8) {
+		struct kmem_cache *cache =
+			kmem_cache_create("coloured", size, 0, 0, NULL);
+		unsigned nr_colours;
+
+		assert_non_null(cache);
+		nr_colours = slab_cache_of(cache)->layout.nr_colours;
+		/* Slabs, one after the other, until the last colour is next. */
+		for (unsigned i = 1; i < nr_colours; i++) {
+			objects[0] = kmem_cache_alloc(cache, GFP_KERNEL);
+			kmem_cache_free(cache, objects[0]);
+			(void)kmem_cache_shrink(cache);
+		}
+		assert_int_equal(kmem_debug_set("coloured", "FZPU"), 0);
+		for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
+			objects[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+			assert_non_null(objects[i]);
+		}
+		assert_true(slab_validate_cache(slab_cache_of(cache)));
+		assert_int_equal(kmem_nr_reports(), nr_reports);
+		for (unsigned i = 0; i < ARRAY_SIZE(objects); i++)
+			kmem_cache_free(cache, objects[i]);
+		assert_int_equal(kmem_cache_destroy(cache), 0);
+	}
+	assert_int_equal(slab_debug_option.set("FZPU"), 0);
+}
+
 static const struct machine debugging = { .kmalloc = "slab",
 					  .debug = "FZPU",
 					  .nr_nodes = 2,
@@ -284,6 +320,7 @@ main(void)
 		cmocka_unit_test(powers_of_two_are_aligned),
 		cmocka_unit_test(random_operations),
 		cmocka_unit_test(no_tuning_meanwhile),
+		cmocka_unit_test(new_layout_new_colours),
 		cmocka_unit_test(every_failure_is_clean),
 		cmocka_unit_test(kernel_checks_pass),
 	};
