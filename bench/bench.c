@@ -119,6 +119,15 @@ bench_row_init(struct bench_row *row, unsigned long ops, const char *format,
 }
 
 bool
+bench_row_is_named(const struct bench_row *row)
+{
+	for (int i = 1; i < request.argc; i++)
+		if (strcmp(request.argv[i], row->name) == 0)
+			return true;
+	return false;
+}
+
+bool
 bench_row_wants_more(const struct bench_row *row)
 {
 	if (!row->is_wanted || row->nr_samples >= request.nr_samples)

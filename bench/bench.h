@@ -75,6 +75,9 @@ struct bench_row {
 /* An empty row; the name as printf would print it. */
 void bench_row_init(struct bench_row *row, unsigned long ops,
 		    const char *format, ...) __printf(3, 4);
+/* Whether a word is just its name: for rows that take too long to be measured
+ * whenever others like them are. */
+bool bench_row_is_named(const struct bench_row *row);
 /* Whether another sample is wanted: the loop condition of a benchmark. Never of
  * a row that nobody asked for. */
 bool bench_row_wants_more(const struct bench_row *row);

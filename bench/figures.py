@@ -94,6 +94,7 @@ def merge(found):
               min(row.min for row in found), max(row.max for row in found),
               found[0].unit, found[0].ops)
     row.settings, row.label = found[0].settings, found[0].label
+    row.note = found[0].note
     row.is_disturbed = all(one.is_disturbed for one in found)
     return row
 

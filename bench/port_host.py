@@ -87,6 +87,37 @@ def one_round(bench, plans, programs, number, rounds):
             kernel_round(bench, plans, more, number, rounds)
 
 
+# -- waiting -------------------------------------------------------------------------
+
+
+def wait_ours(bench, plans, plan, word):
+    found = bench.bench([word], plan.settings).rows
+    for row in found:
+        plans.mark(row, plan.settings)
+    return found
+
+
+def wait_together(bench, plans, programs, rounds):
+    """The rows that wait, and the peers': all at once, since they only wait, and
+    what is counted is not time."""
+    ours = [(plan, word) for plan in plans.waiting() for word in plan.words]
+    theirs = sorted({word for _, word in ours})
+    if not ours:
+        return
+    say(f"bench: {len(ours)} kernels wait for their reapers")
+    with ThreadPoolExecutor(64) as pool:
+        jobs = [pool.submit(wait_ours, bench, plans, plan, word)
+                for plan, word in ours]
+        texts = [(name, pool.submit(programs.play, program, env,
+                                    [peers.peer_row(word)]))
+                 for program, env, name in programs.allocators
+                 for word in theirs]
+        for row in (row for job in jobs for row in job.result()):
+            rounds.ours[row.full_name()] = {0: row}
+        for name, text in texts:
+            rounds.add_peer(0, name, text.result())
+
+
 # -- instructions ---------------------------------------------------------------------
 
 
@@ -187,11 +218,15 @@ def instruction_rows(bench, plans, programs, asked):
 def run(bench, asked, quick):
     rounds = Rounds()
     plans = Plans(bench, asked)
-    programs = peers.Programs(OUT, say, asked)
+    programs = peers.Programs(OUT, say, plans.at_once)
     nr_rounds = 1 if quick else ROUNDS
+    if plans.only_waiting():
+        nr_rounds = 0
     for number in range(nr_rounds):
         say(f"bench: round {number + 1} of {nr_rounds}")
         one_round(bench, plans, programs, number, rounds)
+    if asked or not quick:
+        wait_together(bench, plans, programs, rounds)
     found = list(rounds.rows())
     if not quick and peers.need("valgrind:valgrind"):
         found += instruction_rows(bench, plans, programs, asked)

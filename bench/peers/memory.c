@@ -1,7 +1,8 @@
 /*
  * Memory: as bench/bench_memory.c. What a library holds is the growth of the
  * process's resident set since before the first object, so objects are written from end to
- * end; our arrays are touched before. One size a process.
+ * end; our arrays are touched before. One size a process. A row `reaped` is kept once
+ * more after some idle time, for those who name it in full.
  */
 #include "peer.h"
 
@@ -13,6 +14,8 @@
 #define PEAK_BYTES (8u << 20)
 #define SMALLEST 24
 #define OBJECTS_MAX (PEAK_BYTES / SMALLEST)
+/* What our reaper takes at most to come to rest, in seconds. */
+#define IDLE 24
 
 static unsigned order[OBJECTS_MAX];
 static void *objects[OBJECTS_MAX];
@@ -35,14 +38,16 @@ resident(int statm)
 static void
 measure(int statm, size_t size)
 {
-	static struct peer_row peak, kept;
+	static struct peer_row peak, kept, reaped;
 	unsigned nr = (unsigned)(PEAK_BYTES / size), nr_gone = nr - nr / 10;
 	double asked = (double)nr * (double)size;
 	long before;
 
 	peer_row_init(&peak, nr * size, "malloc.memory.%zu.peak", size);
 	peer_row_init(&kept, nr * size, "malloc.memory.%zu.kept", size);
-	if (!peak.is_wanted && !kept.is_wanted)
+	peer_row_init(&reaped, nr * size, "malloc.memory.%zu.reaped", size);
+	reaped.is_wanted = peer_is_in_full(reaped.name);
+	if (!peak.is_wanted && !kept.is_wanted && !reaped.is_wanted)
 		return;
 	shuffle(order, nr);
 	memset(objects, 0xff, sizeof(objects));
@@ -57,6 +62,11 @@ measure(int statm, size_t size)
 	peer_put(&kept, (double)(resident(statm) - before) / asked);
 	peer_print(&peak);
 	peer_print(&kept);
+	if (!reaped.is_wanted)
+		return;
+	sleep(IDLE);
+	peer_put(&reaped, (double)(resident(statm) - before) / asked);
+	peer_print(&reaped);
 }
 
 void

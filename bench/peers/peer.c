@@ -53,6 +53,15 @@ peer_is_named(const char *name)
 	return is_asked_for(name, true);
 }
 
+bool
+peer_is_in_full(const char *name)
+{
+	for (int i = 1; i < nr_words; i++)
+		if (strcmp(words[i], name) == 0)
+			return true;
+	return false;
+}
+
 void
 peer_row_init(struct peer_row *row, unsigned long ops, const char *format, ...)
 {

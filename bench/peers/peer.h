@@ -46,6 +46,8 @@ peer_now(void)
 void peer_arguments(int argc, char *argv[]);
 /* Whether a word begins with, or is the beginning of, this name. */
 bool peer_is_named(const char *name);
+/* Whether a word is just this name. */
+bool peer_is_in_full(const char *name);
 
 void peer_row_init(struct peer_row *row, unsigned long ops, const char *format,
 		   ...) __attribute__((format(printf, 3, 4)));
