@@ -118,10 +118,11 @@ test-boot:
 check:
 	@tools/test check
 
-# make fuzz TARGET=slab SECONDS=60 NODES=2
+# make fuzz TARGET=slab SECONDS=60 NODES=2 LAYER=sheaf
 .PHONY: fuzz
 fuzz:
-	@tools/fuzz "$(TARGET)" "$(or $(SECONDS),60)" "$(or $(NODES),2)"
+	@tools/fuzz "$(TARGET)" "$(or $(SECONDS),60)" "$(or $(NODES),2)" \
+		"$(or $(LAYER),sheaf)"
 
 .PHONY: bench
 bench:

@@ -51,12 +51,14 @@ __wrap__exit(int code)
 void
 fuzz_machine_start(void)
 {
-	const char *text = getenv("NODES");
+	const char *text = getenv("NODES"), *layer = getenv("LAYER");
 	unsigned nr_nodes = text != NULL && text[0] == '1' ? 1 : 2;
 
 	host_unit_init(nr_nodes == 1 ? RAM_OF_ONE : RAM_OF_TWO);
 	page_init(host_unit_boot_info(nr_nodes));
 	FUZZ_EXPECT(kmalloc_option.set("slab") == 0);
+	if (layer != NULL)
+		FUZZ_EXPECT(slab_cpu_option.set(layer) == 0);
 	kmem_init();
 }
 

@@ -4,7 +4,8 @@
  * A target is a program: LLVMFuzzerTestOneInput decodes an input into calls of the
  * kernel and expects what must be true of any. libFuzzer calls it with inputs
  * that it breeds (`make fuzz`); replay.c with those of a folder (`make test`).
- * NODES=1|2 in the environment chooses the machine.
+ * NODES=1|2 and LAYER=sheaf|array (cpu=) in the environment choose the machine; an
+ * input is for all of them.
  */
 #ifndef TEST_FUZZ_H
 #define TEST_FUZZ_H
@@ -55,7 +56,8 @@ void fuzz_fail(const char *file, int line, const char *what) __noreturn;
 
 /* -- the machine ------------------------------------------------------------------- */
 
-/* RAM of 8 MiB in one node, or 64 MiB in two; slab serves kmalloc. Once. */
+/* RAM of 8 MiB in one node, or 64 MiB in two; slab serves kmalloc, by the layer of
+ * LAYER (else the default one). Once. */
 void fuzz_machine_start(void);
 
 /*

@@ -4,7 +4,11 @@
  * An input is a text. Each of its lines is written, and between two lines objects
  * come and go. What the answer must be is worked out here by other means
  * (sscanf), for lines that are plain; for all others it may be anything, as long
- * as nothing has changed if it is an error. What was accepted is read back.
+ * as nothing has changed if it is an error. What was accepted is read back, and the
+ * tuned cache is driven past its new limits.
+ *
+ * What may be asked for is each layer's own affair (cpu=). The rules are written
+ * down here once more, from what the layers' files say about themselves.
  */
 #include <ctype.h>
 #include <string.h>
@@ -18,10 +22,14 @@
 #define LINES_MAX 20
 #define CACHES_MAX 64
 #define OBJECTS 150
+/* At once out of a cache that was just tuned. */
+#define BURST_OBJECTS 1100
+#define BURST_BYTES ((size_t)1 << 20)
 
 struct row {
 	char name[32];
 	unsigned limit, batchcount, shared;
+	unsigned size; /* of an object, in a slab */
 };
 
 static struct table {
@@ -29,9 +37,83 @@ static struct table {
 	struct row rows[CACHES_MAX];
 } before, after, at_rest;
 
+static const char *const names[2] = { "a", "b" };
+static const size_t sizes[2] = { 40, 700 };
 static struct kmem_cache *traffic[2];
 static void *objects[2][OBJECTS];
 static unsigned turn;
+
+/* -- the layers' rules ------------------------------------------------------------ */
+
+/* cpu=array: pointers of a CPU's array, of a shared one. */
+#define ARRAY_LIMIT_MAX 16384
+#define ARRAY_SHARED_MAX 65536
+/* cpu=sheaf: a header, a word below the first object and one for each; sheaves of a
+ * depot; of its node's memory it may keep one part in so many. */
+#define SHEAF_BYTES 3968
+#define SHEAF_SHARED_MAX 65536
+#define DEPOT_FRACTION 32
+
+static bool
+is_sheaf(void)
+{
+	return strcmp(slab_cpu_option.get(), "sheaf") == 0;
+}
+
+/* Sheaves are no objects that sheaves carry. */
+static bool
+has_no_parts(const struct row *row)
+{
+	return is_sheaf() && strncmp(row->name, "kmem_sheaf-", 11) == 0 &&
+	       row->limit == 0 && row->batchcount == 0 && row->shared == 0;
+}
+
+static bool
+is_sound(const struct row *row)
+{
+	size_t words =
+		(SHEAF_BYTES - sizeof(struct kmem_sheaf)) / sizeof(void *);
+
+	if (row->batchcount < 1 || row->batchcount > row->limit)
+		return false;
+	if (is_sheaf())
+		return row->limit + 1 <= words &&
+		       row->shared <= SHEAF_SHARED_MAX;
+	return row->limit <= ARRAY_LIMIT_MAX &&
+	       row->shared <= ARRAY_SHARED_MAX / row->batchcount;
+}
+
+/* What a cache has that nobody tuned. One CPU: arrays are not shared. */
+static void
+defaults_expect(const struct row *row)
+{
+	static const struct {
+		size_t above;
+		unsigned array, sheaf;
+	} limits[] = {
+		{ 128 * 1024, 1, 1 }, { PAGE_SIZE, 8, 4 }, { 1024, 24, 12 },
+		{ 256, 54, 28 },      { 64, 120, 52 },	   { 0, 120, 116 },
+	};
+	size_t share =
+		nr_managed_pages() / nr_page_nodes * PAGE_SIZE / DEPOT_FRACTION;
+	unsigned i = 0;
+
+	if (has_no_parts(row))
+		return;
+	while (row->size <= limits[i].above)
+		i++;
+	if (is_sheaf()) {
+		FUZZ_EXPECT(row->limit == limits[i].sheaf &&
+			    row->batchcount == row->limit &&
+			    row->shared <= SHEAF_SHARED_MAX &&
+			    (size_t)row->shared * row->limit * row->size <=
+				    share);
+	} else {
+		FUZZ_EXPECT(row->limit == limits[i].array &&
+			    row->batchcount == (row->limit + 1) / 2 &&
+			    row->shared == 0);
+	}
+}
 
 /* -- reading ---------------------------------------------------------------------- */
 
@@ -40,24 +122,23 @@ line_read(const char *line, void *arg)
 {
 	struct table *table = arg;
 	struct row *row = &table->rows[table->nr];
-	unsigned long active, num, size, per_slab, pages, active_slabs;
+	unsigned long active, num, per_slab, pages, active_slabs;
 	unsigned long num_slabs, avail;
 
 	if (line[0] == '#' || strncmp(line, "slabinfo", 8) == 0)
 		return;
 	FUZZ_EXPECT(table->nr < CACHES_MAX);
 	FUZZ_EXPECT(sscanf(line,
-			   "%31s %lu %lu %lu %lu %lu : tunables %u %u %u : "
+			   "%31s %lu %lu %u %lu %lu : tunables %u %u %u : "
 			   "slabdata %lu %lu %lu",
-			   row->name, &active, &num, &size, &per_slab, &pages,
-			   &row->limit, &row->batchcount, &row->shared,
+			   row->name, &active, &num, &row->size, &per_slab,
+			   &pages, &row->limit, &row->batchcount, &row->shared,
 			   &active_slabs, &num_slabs, &avail) == 12);
 	FUZZ_EXPECT(num == num_slabs * per_slab && active <= num &&
 		    active_slabs <= num_slabs &&
-		    size * per_slab <= pages * PAGE_SIZE);
-	/* Caches of sheaves have no CPU parts. */
-	FUZZ_EXPECT(row->batchcount <= row->limit &&
-		    (row->batchcount >= 1 || row->limit == 0));
+		    row->size * per_slab <= pages * PAGE_SIZE);
+	FUZZ_EXPECT(has_no_parts(row) ||
+		    (row->batchcount >= 1 && row->batchcount <= row->limit));
 	table->nr++;
 }
 
@@ -96,16 +177,24 @@ is_plain(const char *line, struct row *row)
 	return strcmp(line, again) == 0;
 }
 
-/* The largest that slabinfo takes; slab_cpu_array.c. */
-#define LIMIT_MAX 16384
-#define SHARED_MAX 65536
-
-static bool
-is_sound(const struct row *row)
+/* Tuning takes new arrays; depots are told, and take nothing. */
+static void
+sound_answer_expect(const struct row *wanted, int answer)
 {
-	return row->batchcount >= 1 && row->batchcount <= row->limit &&
-	       row->limit <= LIMIT_MAX &&
-	       row->shared <= SHARED_MAX / row->batchcount;
+	const struct row *was = row_find(&before, wanted->name);
+	const struct row *is = row_find(&after, wanted->name);
+
+	if (was == NULL) {
+		FUZZ_EXPECT(answer == -E_NOT_FOUND);
+	} else if (has_no_parts(was)) {
+		FUZZ_EXPECT(answer == -E_INVAL);
+	} else if (answer != 0) {
+		FUZZ_EXPECT(answer == -E_NO_MEM && !is_sheaf());
+	} else {
+		FUZZ_EXPECT(is != NULL && is->limit == wanted->limit &&
+			    is->batchcount == wanted->batchcount &&
+			    is->shared == wanted->shared);
+	}
 }
 
 static void
@@ -119,43 +208,79 @@ answer_expect(const char *line, int answer)
 		FUZZ_EXPECT(!model_memory_is_plenty());
 	if (!is_plain(line, &row))
 		return;
-	if (!is_sound(&row))
-		FUZZ_EXPECT(answer == -E_INVAL);
-	else if (row_find(&before, row.name) == NULL)
-		FUZZ_EXPECT(answer == -E_NOT_FOUND);
+	if (is_sound(&row))
+		sound_answer_expect(&row, answer);
 	else
-		FUZZ_EXPECT(answer == 0 || answer == -E_NO_MEM);
-	if (answer == 0) {
-		struct row *found = row_find(&after, row.name);
-
-		FUZZ_EXPECT(found != NULL &&
-			    memcmp(found, &row, sizeof(row)) == 0);
-	}
+		FUZZ_EXPECT(answer == -E_INVAL);
 }
 
-/* Of all rows, at most one is another. */
-static unsigned
-nr_changed(void)
+/* Of all rows, at most one is another: it, or NULL. */
+static const struct row *
+changed_row(void)
 {
-	unsigned nr = 0;
+	const struct row *changed = NULL;
 
 	FUZZ_EXPECT(before.nr == after.nr);
-	for (unsigned i = 0; i < before.nr; i++)
-		nr += memcmp(&before.rows[i], &after.rows[i],
-			     sizeof(before.rows[i])) != 0;
-	return nr;
+	for (unsigned i = 0; i < before.nr; i++) {
+		if (memcmp(&before.rows[i], &after.rows[i],
+			   sizeof(before.rows[i])) == 0)
+			continue;
+		FUZZ_EXPECT(changed == NULL);
+		changed = &after.rows[i];
+	}
+	return changed;
+}
+
+/* Ours of that name; NULL: kmalloc's, or the allocator's own. */
+static struct kmem_cache *
+traffic_find(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(traffic); i++)
+		if (strcmp(names[i], name) == 0)
+			return traffic[i];
+	return NULL;
+}
+
+/* More than the CPU has room for, twice over, out and in again. */
+static void
+tuned_use(const struct row *row)
+{
+	static void *burst[BURST_OBJECTS];
+	size_t nr = MIN((size_t)2 * row->limit + 3, (size_t)BURST_OBJECTS);
+	struct kmem_cache *cache = traffic_find(row->name);
+	gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
+
+	if (cache == NULL && strncmp(row->name, "kmalloc-", 8) != 0)
+		return;
+	nr = MIN(nr, BURST_BYTES / row->size);
+	for (size_t i = 0; i < nr; i++)
+		burst[i] = cache != NULL ? kmem_cache_alloc(cache, gfp)
+					 : kmalloc(row->size, gfp);
+	FUZZ_EXPECT(slab_validate());
+	for (size_t i = 0; i < nr; i++) {
+		if (cache != NULL)
+			kmem_cache_free(cache, burst[i]);
+		else
+			kfree(burst[i]);
+	}
 }
 
 static void
 line_write(const char *line)
 {
+	const struct row *changed;
 	int answer;
 
 	table_read(&before);
 	answer = kmem_slabinfo_write(line);
 	table_read(&after);
 	answer_expect(line, answer);
-	FUZZ_EXPECT(nr_changed() <= (answer == 0));
+	changed = changed_row();
+	FUZZ_EXPECT(changed == NULL || answer == 0);
+	FUZZ_EXPECT(slab_validate());
+	if (changed == NULL)
+		return;
+	tuned_use(changed);
 	FUZZ_EXPECT(slab_validate());
 }
 
@@ -216,13 +341,14 @@ tunables_restore(void)
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	/* Its sizes are the ones that is_sound knows. */
-	FUZZ_EXPECT(slab_cpu_option.set("array") == 0);
 	fuzz_machine_start();
-	traffic[0] = kmem_cache_create("a", 40, 0, 0, NULL);
-	traffic[1] = kmem_cache_create("b", 700, 0, 0, NULL);
-	FUZZ_EXPECT(traffic[0] != NULL && traffic[1] != NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(traffic); i++) {
+		traffic[i] = kmem_cache_create(names[i], sizes[i], 0, 0, NULL);
+		FUZZ_EXPECT(traffic[i] != NULL);
+	}
 	table_read(&at_rest);
+	for (unsigned i = 0; i < at_rest.nr; i++)
+		defaults_expect(&at_rest.rows[i]);
 	fuzz_rest_remember();
 	return 0;
 }
