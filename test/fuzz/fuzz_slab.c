@@ -1,11 +1,14 @@
 /*
  * Fuzz target: any sequence of operations on the slab allocator.
  *
- * An input is a list of operations: a byte with the operation (lower half) and the
- * cache (upper half), then the arguments. There are some named caches, created
+ * An input is a byte that says how (enum how), and a list of operations: a byte
+ * with the operation (lower half) and the cache (upper half), then the arguments. There are some named caches, created
  * and destroyed as the input says, and kmalloc. The model of the in-kernel check
  * watches each object; at the end everything is freed, and the machine must be
  * as it was.
+ *
+ * The named caches are born with the letters of slab_debug= that the first byte
+ * has, and get others while they run.
  *
  * Allocations fail when pages are hoarded, when RAM is all used (NODES=1 has
  * little), or at the n-th failpoint of an operation. When none of these is so, none
@@ -25,6 +28,12 @@
 #define SIZE_LIMIT 9500
 #define OPS_MAX 150
 #define HUGE ((size_t)64 << 10)
+
+/* The first byte. */
+enum how {
+	HOW_PLAIN = 1 << 0, /* fast=plain, else restartable */
+	HOW_LETTERS_SHIFT = 1,
+};
 
 enum op {
 	OP_CREATE,
@@ -55,12 +64,15 @@ static struct kind {
 	struct kmem_cache *cache;
 	struct model_slot *slots;
 	unsigned nr_live;
+	unsigned debug; /* flags that it must have */
 } kinds[NR_KINDS];
 
 /* The next operation meets its n-th failpoint; 0: none. */
 static unsigned fail_at;
 /* The running one has met it, or may. */
 static bool may_fail;
+/* What new caches are to be debugged with. */
+static unsigned debug_of_new;
 /* Calls that must be reported as nonsense. */
 static unsigned long nr_reports;
 
@@ -291,6 +303,93 @@ bulk_free(struct kind *kind, unsigned first, unsigned nr)
 	kmem_cache_free_bulk(kind->cache, nr, objects);
 }
 
+/* -- debugging ----------------------------------------------------------------------------- */
+
+#define NR_LETTERS 4
+
+static const struct {
+	char letter;
+	unsigned flag;
+} letters[NR_LETTERS] = { { 'F', SLAB_CONSISTENCY_CHECKS },
+			  { 'Z', SLAB_RED_ZONE },
+			  { 'P', SLAB_POISON },
+			  { 'U', SLAB_STORE_USER } };
+
+/* The letters that these bits mean, for setting them; returns the flags. */
+static unsigned
+letters_of(unsigned bits, char text[NR_LETTERS + 1])
+{
+	unsigned flags = 0, nr = 0;
+
+	for (unsigned i = 0; i < NR_LETTERS; i++) {
+		if (bits >> i & 1) {
+			text[nr++] = letters[i].letter;
+			flags |= letters[i].flag;
+		}
+	}
+	if (nr == 0)
+		text[nr++] = '-';
+	text[nr] = '\0';
+	return flags;
+}
+
+/* What these letters change in slabs cannot be changed under an object. */
+static unsigned
+wants_empty(const struct kind *kind, unsigned flags)
+{
+	unsigned mask = SLAB_RED_ZONE | SLAB_STORE_USER;
+
+	return flags & (kind->ctor != NULL ? mask | SLAB_POISON : mask);
+}
+
+static void
+debug_switch(struct kind *kind, unsigned bits)
+{
+	char text[NR_LETTERS + 1];
+	unsigned flags = letters_of(bits, text);
+	int err = kmem_debug_set(kind->name, text);
+
+	if (kind->cache == NULL) {
+		FUZZ_EXPECT(err == -E_NOT_FOUND);
+		return;
+	}
+	if (wants_empty(kind, flags & ~kind->debug) && kind->nr_live > 0)
+		FUZZ_EXPECT(err == -E_BUSY);
+	else
+		FUZZ_EXPECT(err == 0);
+	if (err == 0)
+		kind->debug = flags;
+	FUZZ_EXPECT(slab_debug(slab_cache_of(kind->cache)) == kind->debug);
+}
+
+/* As booted with fast= and slab_debug=, but that kmalloc is not debugged. */
+static void
+how_begin(unsigned how)
+{
+	char some[NR_LETTERS + 1], text[16];
+	struct slab_cache *cache;
+
+	debug_of_new = letters_of(how >> HOW_LETTERS_SHIFT, some);
+	snprintf(text, sizeof(text), "%s,fuzz-*", some);
+	FUZZ_EXPECT(slab_debug_option.set(text) == 0);
+	if (!(how & HOW_PLAIN))
+		return;
+	FUZZ_EXPECT(slab_fast_option.set("plain") == 0);
+	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+		slab_close(cache, SLAB_CLOSED_PLAIN);
+}
+
+static void
+how_end(void)
+{
+	struct slab_cache *cache;
+
+	FUZZ_EXPECT(slab_debug_option.set("-") == 0);
+	FUZZ_EXPECT(slab_fast_option.set("restartable") == 0);
+	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+		slab_open(cache, SLAB_CLOSED_PLAIN);
+}
+
 /* -- caches ------------------------------------------------------------------------------ */
 
 static void
@@ -319,6 +418,9 @@ cache_create(struct kind *kind, unsigned word, unsigned how)
 	kind->size = size;
 	kind->align = align;
 	kind->ctor = ctor;
+	kind->debug = debug_of_new;
+	if (cache != NULL)
+		FUZZ_EXPECT(slab_debug(slab_cache_of(cache)) == kind->debug);
 }
 
 static void
@@ -346,6 +448,8 @@ cache_tune(struct kind *kind, unsigned limit, unsigned batchcount,
 	err = kmem_slabinfo_write(text);
 	if (!is_sound)
 		FUZZ_EXPECT(err == -E_INVAL);
+	else if (kind->debug != 0)
+		FUZZ_EXPECT(err == -E_BUSY);
 	else
 		FUZZ_EXPECT(err == 0 ||
 			    (err == -E_NO_MEM && failure_is_due(0)));
@@ -449,6 +553,7 @@ static void
 op_on_kmalloc(enum op op, struct kind *kind, struct fuzz_input *input)
 {
 	struct model_slot *slot;
+	unsigned byte;
 	size_t size;
 
 	switch (op) {
@@ -464,6 +569,11 @@ op_on_kmalloc(enum op op, struct kind *kind, struct fuzz_input *input)
 		break;
 	case OP_SHRINK:
 		(void)kmem_shrink();
+		break;
+	case OP_TUNE:
+		/* Nobody tunes kmalloc: another's letters instead. */
+		byte = fuzz_byte(input);
+		debug_switch(&kinds[byte % NR_NAMED], byte >> 4);
 		break;
 	default:
 		op_on_any(op, kind, input);
@@ -551,6 +661,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_input input = { data, data + size };
 
 	nr_reports = 0;
+	how_begin(fuzz_byte(&input));
 	for (unsigned i = 0; i < OPS_MAX && !fuzz_is_over(&input); i++)
 		op_run(&input);
 	fail_at = 0;
@@ -562,6 +673,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			cache_destroy(&kinds[i]);
 	}
 	fuzz_hoard(SIZE_MAX);
+	how_end();
 	fuzz_rest_expect(nr_reports, true);
 	return 0;
 }
