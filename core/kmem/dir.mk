@@ -25,6 +25,7 @@ core-srcs += core/kmem/slab_validate.c
 core-srcs += core/kmem/slab_debug.c
 core-srcs += core/kmem/slab_debug_report.c
 core-srcs += core/kmem/slab_debug_switch.c
+core-srcs += core/kmem/slab_debug_zones.c
 core-srcs += core/kmem/slab_retire.c
 core-srcs += core/kmem/slab_leak.c
 core-srcs += core/kmem/kmem_report.c

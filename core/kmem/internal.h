@@ -74,6 +74,9 @@ struct kmem_ops {
 	void *(*kmalloc)(size_t size, gfp_t gfp);
 	void (*kfree)(void *ptr);
 	size_t (*ksize)(const void *ptr);
+	/* The caller goes on with size bytes at ptr, no more than ksize said.
+	 * May be NULL: nobody wants to know. */
+	void (*kresize)(void *ptr, size_t size);
 
 	/* A cache as *wanted describes it (link unset). NULL: no memory. */
 	struct kmem_cache *(*cache_create)(const struct kmem_cache *wanted);

@@ -284,10 +284,31 @@ kfree(void *ptr)
 		kmem_backend->cache_free(cache, ptr);
 }
 
+/* How many bytes there are; not all of them may have been asked for. */
+static size_t
+size_of(const void *ptr)
+{
+	return ZERO_OR_NULL(ptr) ? 0 : kmem_backend->ksize(ptr);
+}
+
+/* It stays where it is; who has it goes on with so many. */
+static void *
+stay(void *ptr, size_t size)
+{
+	if (kmem_backend->kresize != NULL)
+		kmem_backend->kresize(ptr, size);
+	return ptr;
+}
+
+/* Who asks may use what he is told. */
 size_t
 ksize(const void *ptr)
 {
-	return ZERO_OR_NULL(ptr) ? 0 : kmem_backend->ksize(ptr);
+	size_t size = size_of(ptr);
+
+	if (size != 0)
+		(void)stay((void *)(uintptr_t)ptr, size);
+	return size;
 }
 
 /*
@@ -298,7 +319,7 @@ ksize(const void *ptr)
 void *
 krealloc(void *ptr, size_t size, gfp_t gfp)
 {
-	size_t old_size = ksize(ptr);
+	size_t old_size = size_of(ptr);
 	void *moved;
 
 	if (size == 0) {
@@ -306,10 +327,10 @@ krealloc(void *ptr, size_t size, gfp_t gfp)
 		return ZERO_SIZE_PTR;
 	}
 	if (size <= old_size && size >= old_size / 4)
-		return ptr;
+		return stay(ptr, size);
 	moved = kmalloc(size, gfp & ~(gfp_t)__GFP_ZERO);
 	if (moved == NULL)
-		return size <= old_size ? ptr : NULL;
+		return size <= old_size ? stay(ptr, size) : NULL;
 	if (old_size != 0)
 		memcpy(moved, ptr, MIN(old_size, size));
 	kfree(ptr);

@@ -34,6 +34,9 @@ struct slab {
 	kmem_bufctl_t bufctl[]; /* (n) one for each object */
 };
 
+/* What an object of a general cache was asked for as, behind the index list: with Z. */
+typedef uint32_t slab_asked_t;
+
 /* Who had an object, when: with U. */
 #define SLAB_TRACK_DEPTH 10
 struct slab_track {
@@ -44,7 +47,7 @@ struct slab_track {
 	char name[16]; /* of the thread */
 };
 
-/* One for each object, behind the index list, (n). */
+/* One for each object, behind these, (n). */
 struct slab_note {
 	struct slab_track alloc, free;
 	size_t checksum; /* of a free object that is constructed: with P */
@@ -61,6 +64,8 @@ struct slab_layout {
 	unsigned nr_colours; /* offsets that slabs take in turn */
 	unsigned colour_off; /* from one of them to the next */
 	size_t red_size;     /* of each red zone, before and behind objects */
+	size_t asked_size;   /* of the number that says what an object was
+			      * asked for as (slab_debug.h); 0: none */
 	size_t note_size;    /* of an object's struct slab_note; 0: none */
 	bool off_slab;	     /* the descriptor is an object elsewhere */
 };
@@ -82,6 +87,8 @@ struct slab_layout {
 #define SLAB_NO_COLOURS (1u << 16)
 /* Another one: descriptors lie on their slabs, so that growing takes no other object. */
 #define SLAB_ON_SLAB (1u << 17)
+/* And another: a cache of kmalloc's, whose callers may ask for less than an object. */
+#define SLAB_GENERAL (1u << 18)
 /* From this size on, descriptors are kept off the slab. */
 #define SLAB_OFF_MIN (PAGE_SIZE / 8)
 
@@ -570,6 +577,11 @@ void *slab_debug_take(struct slab_cache *cache, struct kmem_cache_node *node)
 	REQUIRES(node->lock);
 /* An object, or whatever a caller takes for one. Any context. */
 void slab_debug_free(struct slab_cache *cache, void *object);
+/* This object just came out, but its caller asked for `size` bytes only. */
+void slab_debug_asked(struct slab_cache *cache, void *object, size_t size);
+/* Whoever has this object, or what he takes for one, goes on with `size` bytes. It
+ * lies in a page of this cache. Any context. */
+void slab_debug_resize(struct slab_cache *cache, void *object, size_t size);
 /* The caller may not sleep, but gfp says that it may: reported. */
 void slab_debug_context(struct slab_cache *cache, gfp_t gfp);
 /* Makes the free objects of a slab what free ones have to be. Node's lock, or nobody

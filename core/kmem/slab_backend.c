@@ -48,7 +48,9 @@ slab_general(size_t size)
 static void
 general_create(size_t from, size_t size, size_t align)
 {
-	struct kmem_cache wanted = { .object_size = size, .align = align };
+	struct kmem_cache wanted = { .object_size = size,
+				     .align = align,
+				     .flags = SLAB_GENERAL };
 	struct slab_cache *cache;
 
 	snprintf(wanted.name, sizeof(wanted.name), "kmalloc-%zu", size);
@@ -145,20 +147,48 @@ slab_ksize(const void *ptr)
 	return cache->base.object_size;
 }
 
-/* What the front's stack could not do; size bytes are cleared if gfp says so. */
-static void *
-object_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
+static void
+slab_kresize(void *ptr, size_t size)
+{
+	const struct page *page = slab_page_of(ptr);
+
+	if (page != NULL && page->kind == PAGE_SLAB &&
+	    slab_debug(page->owner.cache) != 0)
+		slab_debug_resize(page->owner.cache, ptr, size);
+}
+
+static inline void *
+take_object(struct slab_cache *cache, gfp_t gfp, size_t size)
 {
 	void *object;
 
-	if (unlikely(slab_debug(cache) != 0))
-		slab_debug_context(cache, gfp);
 	if (slab_fails(cache, false))
 		return NULL;
 	object = slab_alloc(cache, gfp);
 	if (object != NULL && (gfp & __GFP_ZERO))
 		memset(object, 0, size);
 	return object;
+}
+
+static __noinline void *
+debugged_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
+{
+	void *object;
+
+	slab_debug_context(cache, gfp);
+	object = take_object(cache, gfp, size);
+	if (object != NULL && size != cache->base.object_size)
+		slab_debug_asked(cache, object, size);
+	return object;
+}
+
+/* What the front's stack could not do; size bytes are cleared if gfp says so. */
+static void *
+object_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
+{
+	if (unlikely(slab_debug(cache) != 0))
+		return debugged_alloc(cache, gfp, size);
+	return take_object(cache, gfp, size);
 }
 
 static void *
@@ -308,6 +338,7 @@ const struct kmem_ops kmem_slab_ops = {
 	.kmalloc = slab_kmalloc,
 	.kfree = slab_kfree,
 	.ksize = slab_ksize,
+	.kresize = slab_kresize,
 	.cache_create = slab_cache_create,
 	.cache_alloc = slab_cache_alloc,
 	.cache_alloc_node = slab_cache_alloc_node,

@@ -18,22 +18,33 @@
  *	P  a free object is all POISON_FREE, a fresh one POISON_INUSE
  *	U  who allocated and who freed it last: backtrace, thread, time
  *
- *	| descriptor | index list | notes (U) | red | object 0 | red | object 1 | red
+ *	| descriptor | index list | sizes (Z) | notes (U) | red | object 0 | red | ...
  *
  *	state	red zones	bytes				checked
  *	free	RED_INACTIVE	6b 6b ... 6b a5			when taken, by scans,
  *								when its pages go
- *	out	RED_ACTIVE	5a 5a ... until it is written	zones: when freed,
- *								by scans
+ *	out	RED_ACTIVE	5a 5a ... until it is written	zones: when freed or
+ *								resized, by scans
  *
  * With any letter on, pointers that are freed must be objects of this cache that
  * are out: a second free, a pointer into the middle, one of another cache or of
  * none is reported and ignored.
  *
+ * SIZES.  kmalloc(50) has an object of 64 bytes, but the 51st is not the caller's.
+ * General caches keep with Z what each object was asked for as, and while it is
+ * out its right zone begins there (slab_debug_zones.c). The size comes by the slow
+ * path, which knows it anyway: the back end's kmalloc takes an object, which is
+ * whole then, and says what was asked for (slab_debug_asked). krealloc that stays
+ * where it is, and ksize, which allows all of the object, say it anew
+ * (slab_debug_resize), and since they must know an object when they see one, they
+ * are where a free one or a pointer into the middle is found, too. An object of
+ * which nobody said anything (the allocator's own; one that was on its way out
+ * when Z was turned on) counts as a whole.
+ *
  * CONSTRUCTED objects stay as they are while they are free, so they cannot be
  * poisoned: P then keeps a checksum of each free one, in its note.
  *
- * WHERE THE NOTES ARE.  Not between the objects, as is usual, but behind the index
+ * WHERE NOTES AND SIZES ARE.  Not between the objects, as is usual, but behind the index
  * list: an overrun does not destroy what tells who did it, and objects keep
  * their alignment without wasting half of the slab on it.
  *
@@ -47,8 +58,8 @@
  * COSTS where on: the node's lock for each operation; P and Z touch each byte of
  * the object; F walks the slab's index list; U walks the stack.
  *
- * TO CHANGE what a letter means: here. Reports: slab_debug_report.c. Turning on
- * and off: slab_debug_switch.c.
+ * TO CHANGE what a letter means: here; Z: slab_debug_zones.c. Reports:
+ * slab_debug_report.c. Turning on and off: slab_debug_switch.c.
  */
 #include <kernel/string.h>
 #include <kernel/thread.h>
@@ -61,28 +72,12 @@
 
 /* -- bytes ------------------------------------------------------------------------------ */
 
-/* Whether all of [from, to) is `byte`; else where it is not. */
-static bool
-all_are(const unsigned char *from, const unsigned char *to, unsigned char byte,
-	struct slab_bug *bug)
-{
-	while (from < to && *from == byte)
-		from++;
-	if (from == to)
-		return true;
-	while (to[-1] == byte)
-		to--;
-	bug->bad = from;
-	bug->bad_end = to;
-	return false;
-}
-
 static bool
 is_poisoned(const struct slab_cache *cache, const unsigned char *object,
 	    struct slab_bug *bug)
 {
 	const unsigned char *last = object + cache->base.object_size - 1;
-	bool ok = all_are(object, last, POISON_FREE, bug);
+	bool ok = slab_bytes_are(object, last, POISON_FREE, bug);
 
 	if (*last == POISON_END)
 		return ok;
@@ -109,48 +104,7 @@ checksum(const struct slab_cache *cache, const unsigned char *object)
 	return sum;
 }
 
-static void
-zones_set(const struct slab_cache *cache, unsigned char *object,
-	  unsigned char byte)
-{
-	const struct slab_layout *layout = &cache->layout;
-	size_t size = cache->base.object_size;
-
-	memset(object - layout->red_size, byte, layout->red_size);
-	memset(object + size, byte, layout->size - layout->red_size - size);
-}
-
 /* -- looking ---------------------------------------------------------------------------- */
-
-/* Whether both zones are as they should be; else they are reported and restored. */
-static bool
-zones_check(struct slab_cache *cache, struct slab *slab, unsigned char *object,
-	    unsigned char byte)
-{
-	const struct slab_layout *layout = &cache->layout;
-	struct slab_bug bug = { .cache = cache,
-				.pointer = object,
-				.slab = slab,
-				.is_free = byte == RED_INACTIVE,
-				.outcome = "the red zone is restored" };
-	unsigned char *low = object - layout->red_size;
-	bool ok = true;
-
-	if (!all_are(low, object, byte, &bug)) {
-		bug.what = "left red zone overwritten";
-		slab_bug_report(&bug);
-		ok = false;
-	}
-	if (!all_are(object + cache->base.object_size, low + layout->size, byte,
-		     &bug)) {
-		bug.what = "right red zone overwritten";
-		slab_bug_report(&bug);
-		ok = false;
-	}
-	if (!ok)
-		zones_set(cache, object, byte);
-	return ok;
-}
 
 /* Nobody wrote into this free object; else that is reported and made good. */
 static bool
@@ -193,7 +147,7 @@ free_object_check(struct slab_cache *cache, struct slab *slab,
 	if (debug & SLAB_POISON)
 		ok &= free_bytes_check(cache, slab, object);
 	if (debug & SLAB_RED_ZONE)
-		ok &= zones_check(cache, slab, object, RED_INACTIVE);
+		ok &= slab_zones_check(cache, slab, object, RED_INACTIVE);
 	return ok;
 }
 
@@ -222,7 +176,7 @@ become_free(struct slab_cache *cache, struct slab *slab, unsigned index)
 	unsigned debug = slab_debug(cache);
 
 	if (debug & SLAB_RED_ZONE)
-		zones_set(cache, object, RED_INACTIVE);
+		slab_zones_set(cache, slab, object, RED_INACTIVE);
 	if (!(debug & (SLAB_POISON | SLAB_POISON_FILL)))
 		return;
 	if (cache->base.ctor == NULL)
@@ -232,12 +186,13 @@ become_free(struct slab_cache *cache, struct slab *slab, unsigned index)
 }
 
 static void
-become_used(struct slab_cache *cache, unsigned char *object)
+become_used(struct slab_cache *cache, struct slab *slab, unsigned char *object)
 {
 	unsigned debug = slab_debug(cache);
 
+	slab_asked_forget(cache, slab, object);
 	if (debug & SLAB_RED_ZONE)
-		zones_set(cache, object, RED_ACTIVE);
+		slab_zones_set(cache, slab, object, RED_ACTIVE);
 	if ((debug & (SLAB_POISON | SLAB_POISON_FILL)) &&
 	    cache->base.ctor == NULL)
 		memset(object, POISON_INUSE, cache->base.object_size);
@@ -255,6 +210,7 @@ slab_debug_init(struct slab_cache *cache, struct slab *slab)
 			note->alloc.pid = -1;
 			note->free.pid = -1;
 		}
+		slab_asked_forget(cache, slab, slab_object_at(cache, slab, i));
 		become_free(cache, slab, i);
 	}
 }
@@ -277,7 +233,7 @@ slab_debug_take(struct slab_cache *cache, struct kmem_cache_node *node)
 		 !slab_check(cache, node, slab));
 	(void)slab_take(cache, node, &object, 1);
 	(void)free_object_check(cache, slab, object);
-	become_used(cache, object);
+	become_used(cache, slab, object);
 	note = slab_note(cache, slab, slab_index(cache, slab, object));
 	if (note != NULL && (debug & SLAB_STORE_USER))
 		track_set(&note->alloc);
@@ -294,7 +250,22 @@ slab_debug_context(struct slab_cache *cache, gfp_t gfp)
 
 /* -- giving back ------------------------------------------------------------------------ */
 
+/* How it is said that what was to be an object that is out is none. */
+struct no_object_words {
+	const char *middle, *free, *outcome;
+};
+
 static const char ignored[] = "the free is ignored";
+static const struct no_object_words freeing = {
+	.middle = "free of a pointer into the middle",
+	.free = "second free of an object",
+	.outcome = ignored,
+};
+static const struct no_object_words resizing = {
+	.middle = "krealloc or ksize of a pointer into the middle",
+	.free = "krealloc or ksize of a free object",
+	.outcome = "nothing is known to be of another size now",
+};
 
 /* The page of an object of this cache, damaged or not; NULL: it is none's, which
  * is reported. */
@@ -324,28 +295,27 @@ page_of_cache(struct slab_cache *cache, void *object)
 
 /* Whether this is an object that is out; else it is reported. */
 static bool
-is_out(struct slab_cache *cache, struct kmem_cache_node *node,
-       struct slab *slab, void *object)
+is_out(struct slab_cache *cache, struct slab *slab, void *object,
+       const struct no_object_words *words)
 {
 	struct slab_bug bug = { .cache = cache,
 				.pointer = object,
 				.slab = slab,
-				.outcome = ignored };
+				.outcome = words->outcome };
 
 	if (!slab_is_object(cache, object)) {
 		size_t offset = (size_t)((unsigned char *)object - slab->s_mem);
 
 		if (offset >= cache->layout.num * cache->layout.size)
 			bug.slab = NULL;
-		bug.what = "free of a pointer into the middle";
+		bug.what = words->middle;
 	} else if (slab->bufctl[slab_index(cache, slab, object)] !=
 		   BUFCTL_OUT) {
-		bug.what = "second free of an object";
+		bug.what = words->free;
 		bug.is_free = true;
 	} else {
 		return true;
 	}
-	node->nr_errors++;
 	slab_bug_report(&bug);
 	return false;
 }
@@ -363,10 +333,12 @@ free_one(struct slab_cache *cache, struct kmem_cache_node *node,
 		slab_retired_free(node, slab_page_of(object));
 		return;
 	}
-	if (!is_out(cache, node, slab, object))
+	if (!is_out(cache, slab, object, &freeing)) {
+		node->nr_errors++;
 		return;
+	}
 	if (debug & SLAB_RED_ZONE)
-		(void)zones_check(cache, slab, object, RED_ACTIVE);
+		(void)slab_zones_check(cache, slab, object, RED_ACTIVE);
 	index = slab_index(cache, slab, object);
 	note = slab_note(cache, slab, index);
 	if (note != NULL && (debug & SLAB_STORE_USER))
@@ -395,6 +367,50 @@ slab_debug_free(struct slab_cache *cache, void *object)
 	(void)slabs_destroy(cache, &surplus);
 }
 
+/* -- another size ----------------------------------------------------------------------- */
+
+void
+slab_debug_asked(struct slab_cache *cache, void *object, size_t size)
+{
+	struct page *page = slab_page_of(object);
+	struct kmem_cache_node *node = cache->node[page->node];
+	irq_state_t state;
+
+	if (cache->layout.asked_size == 0)
+		return;
+	state = spin_lock_irqsave(&node->lock);
+	if (page->kind == PAGE_SLAB && (slab_debug(cache) & SLAB_RED_ZONE))
+		slab_asked_set(cache, page->owner.slab, object, size);
+	spin_unlock_irqrestore(&node->lock, state);
+}
+
+static void
+resize_one(struct slab_cache *cache, struct kmem_cache_node *node,
+	   struct slab *slab, void *object, size_t size) REQUIRES(node->lock)
+{
+	unsigned debug = slab_debug(cache);
+
+	if ((debug & SLAB_CONSISTENCY_CHECKS) && !slab_check(cache, node, slab))
+		return;
+	if (!is_out(cache, slab, object, &resizing) || !(debug & SLAB_RED_ZONE))
+		return;
+	/* What was wrong so far must not become right. */
+	(void)slab_zones_check(cache, slab, object, RED_ACTIVE);
+	slab_asked_set(cache, slab, object, size);
+}
+
+void
+slab_debug_resize(struct slab_cache *cache, void *object, size_t size)
+{
+	struct page *page = slab_page_of(object);
+	struct kmem_cache_node *node = cache->node[page->node];
+	irq_state_t state = spin_lock_irqsave(&node->lock);
+
+	if (page->kind == PAGE_SLAB)
+		resize_one(cache, node, page->owner.slab, object, size);
+	spin_unlock_irqrestore(&node->lock, state);
+}
+
 /* -- all of a cache --------------------------------------------------------------------- */
 
 static bool
@@ -408,7 +424,7 @@ objects_check(struct slab_cache *cache, struct slab *slab)
 		if (slab->bufctl[i] != BUFCTL_OUT)
 			ok &= free_object_check(cache, slab, object);
 		else if (slab_debug(cache) & SLAB_RED_ZONE)
-			ok &= zones_check(cache, slab, object, RED_ACTIVE);
+			ok &= slab_zones_check(cache, slab, object, RED_ACTIVE);
 	}
 	return ok;
 }

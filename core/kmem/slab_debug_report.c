@@ -2,15 +2,17 @@
  * What a report of slab's debugging says:
  *
  *	slab: BUG in cache kmalloc-64: right red zone overwritten
- *	  object 0xc0345040, 64 bytes, number 3 of slab 0xc0345000 (61 objects, 5 out)
+ *	  object 0xc0345040, 50 of 64 bytes, number 3 of slab 0xc0345000 (29 objects, 5 out)
  *	  found by thread init, pid 1, on CPU 0, at tick 17
  *	  #0 ...
  *	  allocated by thread run, pid 4, on CPU 0, at tick 16
  *	  #0 ...
  *	  freed by ...
- *	  0xc0345070: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
- *	  0xc0345080:[41]cc cc cc cc cc cc cc cc cc cc cc cc cc cc cc
+ *	  0xc0345060: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+ *	  0xc0345070: 00 00[41]cc cc cc cc cc cc cc cc cc cc cc cc cc
  *	  restored
+ *
+ * ("50 of": what kmalloc was asked for, if that is less and known.)
  *
  * The wrong bytes stand in brackets. Bytes of an object that someone else owns are
  * not shown: he may be writing them.
@@ -88,17 +90,22 @@ slab_track_print(const char *what, const struct slab_track *track)
 static void
 say_object(const struct slab_bug *bug)
 {
-	const struct slab_cache *cache = bug->cache;
+	struct slab_cache *cache = bug->cache;
 	unsigned index = slab_index(cache, bug->slab, bug->pointer);
 	const unsigned char *object = slab_object_at(cache, bug->slab, index);
 	const unsigned char *pointer = bug->pointer;
+	size_t size = cache->base.object_size;
+	size_t asked = slab_asked(cache, bug->slab, object);
+	char part[24] = "";
 
+	if (asked != size)
+		snprintf(part, sizeof(part), "%zu of ", asked);
 	if (pointer != object)
 		kmem_say("  pointer %p is %ld bytes into an object",
 			 bug->pointer, (long)(pointer - object));
-	kmem_say("  object %p, %zu bytes, number %u of slab %p (%u objects, "
+	kmem_say("  object %p, %s%zu bytes, number %u of slab %p (%u objects, "
 		 "%u out)",
-		 (const void *)object, cache->base.object_size, index,
+		 (const void *)object, part, size, index,
 		 (const void *)slab_base(cache, bug->slab), cache->layout.num,
 		 bug->slab->inuse);
 }

@@ -23,11 +23,11 @@
  * wastes more there, wastes more. Only an object that does not fit at all goes
  * further.
  *
- * DEBUGGING.  Red zones lie between the objects; the notes on each object's users
- * (slab_debug.c) behind the index list, where an overrun does not reach them. Then
- * the descriptor is always on the slab:
+ * DEBUGGING.  Red zones lie between the objects; the sizes that were asked for and
+ * the notes on each object's users (slab_debug.c) behind the index list, where an
+ * overrun does not reach them. Then the descriptor is always on the slab:
  *
- *	| colour | descriptor, index list, notes | pad, red | object | red | ...
+ *	| colour | descriptor, index list, sizes, notes | pad, red | object | red | ...
  *
  * COLOURS.  The same object of different slabs would fall on the same lines of
  * a cache, since slabs begin at page boundaries. So what is left over is put to
@@ -111,6 +111,9 @@ descriptor_size(const struct slab_layout *layout, size_t num)
 {
 	size_t size = sizeof(struct slab) + num * sizeof(kmem_bufctl_t);
 
+	if (layout->asked_size != 0)
+		size = ALIGN_UP(size, layout->asked_size) +
+		       num * layout->asked_size;
 	if (layout->note_size != 0)
 		size = ALIGN_UP(size, __alignof__(struct slab_note)) +
 		       num * layout->note_size;
@@ -127,7 +130,8 @@ fill_slab(struct slab_layout *layout, unsigned order)
 
 	if (!layout->off_slab) {
 		head = sizeof(struct slab) + layout->red_size;
-		each += sizeof(kmem_bufctl_t) + layout->note_size;
+		each += sizeof(kmem_bufctl_t) + layout->asked_size +
+			layout->note_size;
 	}
 	num = (bytes - head) / each;
 	num = MIN(num, (size_t)SLAB_NUM_MAX);
@@ -202,6 +206,9 @@ slab_layout_choose(struct slab_layout *layout, size_t object_size, size_t align,
 
 	layout->align = align_wanted(object_size, align, flags);
 	layout->red_size = flags & SLAB_RED_ZONE ? SLAB_RED_SIZE : 0;
+	layout->asked_size = layout->red_size != 0 && (flags & SLAB_GENERAL)
+				     ? sizeof(slab_asked_t)
+				     : 0;
 	layout->note_size = flags & SLAB_STORE_USER ? sizeof(struct slab_note)
 						    : 0;
 	layout->size = ALIGN_UP(MAX(object_size + 2 * layout->red_size,

@@ -52,7 +52,8 @@ void *kcalloc(size_t nr, size_t size, gfp_t gfp) __must_check;
 void *krealloc(void *ptr, size_t size, gfp_t gfp) __must_check;
 /* NULL and ZERO_SIZE_PTR are ignored. */
 void kfree(void *ptr);
-/* Bytes that may be used at ptr (at least what was asked for). */
+/* Bytes that may be used at ptr (at least what was asked for). Who has not called this
+ * may use what he asked for, and red zones hold him to it (docs/slab-debug.md). */
 size_t ksize(const void *ptr);
 
 struct kmem_cache;
