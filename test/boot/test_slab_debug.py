@@ -26,6 +26,19 @@ def test_everything(ended):
 
 
 @pytest.mark.parametrize("ended", boots({
+    "off": "check=slab_sizes run=poweroff",
+    "Z": "slab_debug=Z check=slab_sizes run=poweroff",
+    "FZPU": "slab_debug=FZPU check=slab_sizes run=poweroff",
+}), indirect=True)
+def test_behind_what_was_asked_for(ended):
+    """A general cache of 64 bytes, asked for 50: the 51st is in the red zone."""
+    ended.expect_status(0).expect(r"^ok 1 slab_sizes")
+    ended.expect_in_order(
+        r"^slab: BUG in cache kmalloc-(64|96|192|512|2048|8192): right red zone",
+        r"^  object 0x[0-9a-f]+, \d+ of \d+ bytes, number \d+ of slab ")
+
+
+@pytest.mark.parametrize("ended", boots({
     "wrong": 'slab_debug=FxZ,kmalloc-64,nobody;P,kmalloc-12* '
              'run="slab_debug; poweroff"',
 }), indirect=True)

@@ -13,6 +13,7 @@ void check_slab_shelves(void);
 void check_failslab(void);
 void check_slab_model(void);
 void check_slab_debug(void);
+void check_slab_sizes(void);
 void check_slab_switch(void);
 void check_slab_leaks(void);
 

@@ -63,10 +63,8 @@ report_is_empty(void)
 	return nr_said == 0;
 }
 
-/* Whether `name` stands in the lines that follow `heading`, before the next
- * heading of that kind. */
-static bool
-is_traced(const char *heading, const char *name)
+bool
+report_is_traced(const char *heading, const char *name)
 {
 	const char *from = find(said, heading), *to;
 	const char *at;
@@ -106,13 +104,13 @@ expect_object(const char *what, const void *object, unsigned index, bool freed)
 	snprintf(text, sizeof(text), "allocated by thread %s, pid %d, on CPU",
 		 current->name, current->pid);
 	EXPECT(report_has(text));
-	EXPECT(is_traced("allocated by", "crime_alloc+0x"));
+	EXPECT(report_is_traced("allocated by", "crime_alloc+0x"));
 	snprintf(text, sizeof(text), "freed by thread %s, pid %d, on CPU",
 		 current->name, current->pid);
 	EXPECT_EQ(report_has(text), freed);
 	if (freed)
-		EXPECT(is_traced("freed by", "crime_free+0x"));
-	EXPECT(is_traced("found by", "check_slab_debug+0x"));
+		EXPECT(report_is_traced("freed by", "crime_free+0x"));
+	EXPECT(report_is_traced("found by", "check_slab_debug+0x"));
 }
 
 /* -- the scene ------------------------------------------------------------------------- */
@@ -222,7 +220,7 @@ crime_foreign(void)
 	report_listen();
 	crime_free(page_to_virt(page));
 	report_expect("crimes", "free of a pointer that is no object");
-	EXPECT(is_traced("found by", "crime_free+0x"));
+	EXPECT(report_is_traced("found by", "crime_free+0x"));
 	free_page(page);
 	EXPECT(all_is_well());
 }
@@ -387,7 +385,7 @@ crime_damage(enum damage damage)
 	report_expect("crimes", damage_said[damage]);
 	EXPECT(report_has("the slab is taken out of service"));
 	EXPECT(report_has("entries 0: out out"));
-	EXPECT(is_traced("allocated by", "crime_alloc+0x"));
+	EXPECT(report_is_traced("allocated by", "crime_alloc+0x"));
 	EXPECT(damage != DAMAGE_ASTRAY || report_has("[253]"));
 	EXPECT(slab_page_of(fresh)->owner.slab != slab);
 	EXPECT(all_is_well());
@@ -417,7 +415,7 @@ crime_destroy(void)
 	snprintf(text, sizeof(text), "object %p, number %u", (void *)object,
 		 index_of(object));
 	EXPECT(report_has(text));
-	EXPECT(is_traced("allocated by", "crime_alloc+0x"));
+	EXPECT(report_is_traced("allocated by", "crime_alloc+0x"));
 	crime_free(object);
 }
 

@@ -117,6 +117,13 @@ const struct check checks[] = {
 		.run = check_slab_debug,
 	},
 	{
+		.name = "slab_sizes",
+		.help = "red zones begin behind what kmalloc was asked for",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_slab_sizes,
+	},
+	{
 		.name = "slab_switch",
 		.help = "debugging on and off in use: check_args=turns=N",
 		.stage = CHECK_THREADS,

@@ -12,6 +12,7 @@ check-srcs += test/check/slab_model_kinds.c
 check-srcs += test/check/slab_model_act.c
 check-srcs += test/check/slab_model_walk.c
 check-srcs += test/check/check_slab_debug.c
+check-srcs += test/check/check_slab_sizes.c
 check-srcs += test/check/check_slab_switch.c
 check-srcs += test/check/check_slab_leaks.c
 check-srcs += test/check/check_proc.c

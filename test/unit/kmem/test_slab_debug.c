@@ -3,7 +3,8 @@
  * reports say is checked in the kernel: test/check/check_slab_debug.c.)
  *
  *	setting		which cache gets which letters
- *	layout		zones and notes fit, for every size and alignment
+ *	layout		zones, sizes and notes fit, for every size and alignment
+ *	sizes		who keeps to what he asked for is not accused; who does not, is
  *	everything	all caches debugged from boot on: the kernel's checks, and random
  *			operations on two nodes; nobody is accused
  *	failure		every allocation fails in turn
@@ -18,6 +19,7 @@
 #define Z SLAB_RED_ZONE
 #define P SLAB_POISON
 #define U SLAB_STORE_USER
+#define G SLAB_GENERAL
 
 static unsigned
 letters_for(const char *name)
@@ -104,6 +106,10 @@ layout_holds(size_t object_size, size_t align, unsigned flags)
 	assert_int_equal(l.slab_size % align, 0);
 	assert_true(l.size >= object_size + 2 * red);
 	notes = sizeof(struct slab) + l.num * sizeof(kmem_bufctl_t);
+	if ((flags & G) && (flags & Z))
+		notes = ALIGN_UP(notes, sizeof(slab_asked_t)) +
+			l.num * sizeof(slab_asked_t);
+	assert_int_equal(l.asked_size != 0, (flags & G) && (flags & Z));
 	if (flags & U)
 		notes = ALIGN_UP(notes, sizeof(void *)) +
 			l.num * sizeof(struct slab_note);
@@ -116,7 +122,7 @@ layout_holds(size_t object_size, size_t align, unsigned flags)
 static void
 layout_of_every_size(void **state)
 {
-	static const unsigned flags[] = { Z, U, Z | U };
+	static const unsigned flags[] = { Z, U, Z | U, G | Z, G | U, G | Z | U };
 
 	for (size_t size = sizeof(void *); size <= 2 * PAGE_SIZE; size += 3)
 		for (size_t align = sizeof(void *); align <= PAGE_SIZE;
@@ -207,6 +213,92 @@ random_operations(void **state)
 	assert_int_equal(kmem_nr_reports(), reports);
 	for (unsigned i = 0; i < NR_KINDS; i++)
 		cache_end(slab_cache_of(caches[i]));
+}
+
+/* -- sizes ------------------------------------------------------------------------------ */
+
+/* Of each size: all that was asked for is used; then one byte more. */
+static void
+one_byte_more(void **state)
+{
+	for (size_t size = 1; size <= 2 * PAGE_SIZE; size += 1 + size / 100) {
+		unsigned long reports = kmem_nr_reports();
+		unsigned char *object = kmalloc(size, GFP_KERNEL);
+
+		assert_non_null(object);
+		memset(object, 0x11, size);
+		kfree(object);
+		assert_int_equal(kmem_nr_reports(), reports);
+
+		object = kmalloc(size, GFP_KERNEL);
+		object[size] = 0x11;
+		kfree(object);
+		assert_int_equal(kmem_nr_reports(), reports + 1);
+	}
+	assert_true(slab_validate());
+}
+
+#define NR_RESIZED 100
+
+/* Contents stay, up to what was asked for before and is now; all of what is asked for
+ * now is used, or all that ksize says. */
+static void
+random_resizing(void **state)
+{
+	struct {
+		unsigned char *at;
+		size_t size;
+	} live[NR_RESIZED] = { 0 };
+	unsigned long reports = kmem_nr_reports();
+
+	random_start("slab_debug sizes");
+	for (unsigned op = 0; op < 40000; op++) {
+		unsigned slot = (unsigned)random_below(NR_RESIZED);
+		size_t size = 1 + random_below(1u << random_below(13));
+		unsigned char *at = live[slot].at;
+
+		at = krealloc(at, size, GFP_KERNEL);
+		assert_non_null(at);
+		for (size_t i = 0; i < MIN(size, live[slot].size); i++)
+			assert_int_equal(at[i], slot);
+		if (random_below(4) == 0)
+			size = ksize(at);
+		memset(at, (int)slot, size);
+		live[slot].at = at;
+		live[slot].size = size;
+		if (random_below(8) == 0) {
+			kfree(at);
+			live[slot].at = NULL;
+			live[slot].size = 0;
+		}
+		if (op % 2000 == 0)
+			assert_true(slab_validate());
+	}
+	for (unsigned slot = 0; slot < NR_RESIZED; slot++)
+		kfree(live[slot].at);
+	assert_int_equal(kmem_nr_reports(), reports);
+}
+
+/* With an object of one size out, the numbers behind the index list are written over:
+ * what is said may be wrong, but nothing beyond the object's place is touched. */
+static void
+damaged_sizes(void **state)
+{
+	struct slab_cache *cache = slab_general(192);
+	unsigned char *object = kmalloc(150, GFP_KERNEL), *next;
+	struct slab *slab = slab_page_of(object)->owner.slab;
+	unsigned index = slab_index(cache, slab, object);
+
+	slab_sizes(cache, slab)[index] = UINT32_MAX;
+	assert_int_equal(slab_asked(cache, slab, object), 192);
+	assert_int_equal(slab_asked(cache, slab, slab), 192);
+	/* The zone begins behind the object again: not all is RED_ACTIVE before. */
+	memset(object, 0x11, 192);
+	assert_true(slab_validate());
+	next = kmalloc(150, GFP_KERNEL);
+	kfree(next);
+	kfree(object);
+	assert_true(slab_validate());
 }
 
 /* -- failure ---------------------------------------------------------------------------- */
@@ -319,6 +411,9 @@ main(void)
 		cmocka_unit_test(layout_of_every_size),
 		cmocka_unit_test(powers_of_two_are_aligned),
 		cmocka_unit_test(random_operations),
+		cmocka_unit_test(one_byte_more),
+		cmocka_unit_test(random_resizing),
+		cmocka_unit_test(damaged_sizes),
 		cmocka_unit_test(no_tuning_meanwhile),
 		cmocka_unit_test(new_layout_new_colours),
 		cmocka_unit_test(every_failure_is_clean),
