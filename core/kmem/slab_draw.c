@@ -8,7 +8,7 @@
  *	    partial 0xc0341000  colour  64  13 of 20 out  #####00000111.......
  *		index list: 13 14 15 16 17 18 19
  *
- * A CPU's line is about the stack that the front uses; "(and 52)" are objects that
+ * A CPU's line is about the stack that the front uses; "(and 108)" are objects that
  * the layer has beside it.
  *
  * What is drawn is a copy (slab_snapshot.c). Large things are drawn in part, and the

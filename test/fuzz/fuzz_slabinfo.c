@@ -92,7 +92,7 @@ defaults_expect(const struct row *row)
 		unsigned array, sheaf;
 	} limits[] = {
 		{ 128 * 1024, 1, 1 }, { PAGE_SIZE, 8, 4 }, { 1024, 24, 12 },
-		{ 256, 54, 28 },      { 64, 120, 52 },	   { 0, 120, 116 },
+		{ 256, 54, 28 },      { 0, 120, 108 },
 	};
 	size_t share =
 		nr_managed_pages() / nr_page_nodes * PAGE_SIZE / DEPOT_FRACTION;
@@ -104,7 +104,7 @@ defaults_expect(const struct row *row)
 		i++;
 	if (is_sheaf()) {
 		FUZZ_EXPECT(row->limit == limits[i].sheaf &&
-			    row->batchcount == row->limit &&
+			    row->batchcount == (row->limit + 1) / 2 &&
 			    row->shared <= SHEAF_SHARED_MAX &&
 			    (size_t)row->shared * row->limit * row->size <=
 				    share);

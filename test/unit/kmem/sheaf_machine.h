@@ -50,7 +50,7 @@ run_with_sheaves(unsigned least, unsigned most, int (*tests)(void))
 
 /* -- objects in numbers --------------------------------------------------------- */
 
-#define MANY 4000
+#define MANY 5000
 
 static void *objects[MANY];
 

@@ -22,7 +22,7 @@ sheaves_go_by_pointer(void **state)
 	struct shelf *shelf = shelf_of(cache, 0);
 	struct kmem_sheaf *first, *second, *third;
 
-	assert_int_equal(limit, 52);
+	assert_int_equal(limit, 108);
 	alloc_many(cache, nr);
 	(void)kmem_cache_shrink(&cache->base);
 	assert_null(sc->loaded);
@@ -131,15 +131,17 @@ first_refill_is_small(void **state)
 {
 	struct slab_cache *cache = cache_new("first", 192);
 	unsigned limit = cache->tunables.limit;
+	unsigned batch = cache->tunables.batchcount;
 
+	assert_int_equal(batch, limit / 2);
 	alloc_many(cache, 3 * limit);
 	free_many(cache, 3 * limit);
 	slab_drain(cache);
 	(void)slab_cpu_was_touched(cache, cache->cpu[0]);
-	assert_true(cache->node[0]->free_objects >= 16 + limit);
+	assert_true(cache->node[0]->free_objects >= 16 + batch);
 	cache->node[0]->taken = 0;
 	alloc_many(cache, 1 + 16);
-	assert_int_equal(cache->node[0]->taken, 16 + limit);
+	assert_int_equal(cache->node[0]->taken, 16 + batch);
 	free_many(cache, 1 + 16);
 	cache_end(cache);
 }
@@ -170,7 +172,7 @@ edges_do_not_thrash(void **state)
 	for (unsigned at = 0; at < 3 * limit; at++) {
 		objects[at] = kmem_cache_alloc(&cache->base, GFP_KERNEL);
 		for (unsigned swing = 1; swing <= limit; swing += 17) {
-			void *swung[64];
+			void *swung[108];
 
 			/* Once for the visit that may be due, then many. */
 			for (unsigned i = 0; i < swing; i++)

@@ -18,7 +18,7 @@
 static void
 prefill_keeps_its_word(void **state)
 {
-	static const unsigned sizes[] = { 0, 1, 20, 52, 53, 1000 };
+	static const unsigned sizes[] = { 0, 1, 20, 108, 109, 1000 };
 	size_t before = nr_free_at_rest();
 	struct kmem_cache *cache =
 		kmem_cache_create("prefill", 192, 0, 0, NULL);

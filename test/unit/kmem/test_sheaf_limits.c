@@ -24,7 +24,7 @@ depots_have_limits(void **state)
 			    (limit * cache->layout.size + sheaf_bytes(limit)) <=
 		    machine->ram_bytes / machine->nr_nodes / 32);
 	assert_true((size_t)shelf->max * limit > 10000);
-	assert_int_equal(kmem_slabinfo_write("limits 52 52 3"), 0);
+	assert_int_equal(kmem_slabinfo_write("limits 108 108 3"), 0);
 	alloc_many(cache, 20 * limit);
 	(void)kmem_cache_shrink(&cache->base);
 	free_many(cache, 20 * limit);
@@ -41,7 +41,7 @@ depots_have_limits(void **state)
 	assert_true(shelf->nr_empty <= 3);
 	free_many(cache, 20 * limit);
 	/* A depot that keeps nothing. */
-	assert_int_equal(kmem_slabinfo_write("limits 52 20 0"), 0);
+	assert_int_equal(kmem_slabinfo_write("limits 108 20 0"), 0);
 	alloc_many(cache, 20 * limit);
 	free_many(cache, 20 * limit);
 	depots_are_sound(cache);

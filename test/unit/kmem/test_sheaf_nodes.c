@@ -98,7 +98,7 @@ remote_sheaves_are_refused(void **state)
 	struct sheaf_cpu *sc = cpu_of(cache);
 	struct kmem_sheaf *sheaf;
 
-	assert_int_equal(kmem_slabinfo_write("full 52 52 0"), 0);
+	assert_int_equal(kmem_slabinfo_write("full 108 108 0"), 0);
 	for (unsigned i = 0; i < 2 * limit; i++)
 		objects[i] = kmem_cache_alloc_node(&cache->base, GFP_KERNEL, 1);
 	for (unsigned i = 0; i < limit; i++)
