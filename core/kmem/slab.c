@@ -528,7 +528,10 @@ static void
 start_by_hand(struct slab_cache *cache, const char *name, size_t size,
 	      struct kmem_cache_node nodes[])
 {
-	struct kmem_cache wanted = { .object_size = size, .align = CACHE_LINE };
+	struct kmem_cache wanted = {
+		.object_size = size,
+		.align = __alignof__(struct kmem_cache_node),
+	};
 	bool ok;
 
 	(void)strlcpy(wanted.name, name, sizeof(wanted.name));

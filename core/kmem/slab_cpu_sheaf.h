@@ -18,7 +18,7 @@ struct sheaf_cpu {
 	unsigned long swaps;	     /* of these two; others read */
 	void *none[1];		     /* the stack while nothing is loaded */
 	struct kmem_sheaf *remote[MAX_NODES]; /* on their way home; or NULL */
-};
+} __cacheline_aligned;
 
 static inline struct sheaf_cpu *
 sheaf_cpu_of(struct slab_cpu *cpu)

@@ -279,8 +279,7 @@ depot_take_full(struct depot *depot, struct kmem_sheaf **empty)
 /* An empty sheaf of this shelf; *full is left there. Here. */
 static inline struct kmem_sheaf *
 shelf_take_empty(const struct depot *depot, struct shelf *shelf,
-		 struct kmem_sheaf **full, bool is_remote)
-	EXCLUDES(shelf->lock)
+		 struct kmem_sheaf **full, bool is_remote) EXCLUDES(shelf->lock)
 {
 	struct kmem_sheaf *empty;
 

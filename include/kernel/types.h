@@ -41,9 +41,10 @@ typedef struct {
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* Keeps data that one CPU writes apart from what another one reads. */
 #define CACHE_LINE 64
-#define __cacheline_aligned __aligned(CACHE_LINE)
+/* Keeps data that one CPU writes apart from what another one reads. Two lines, because
+ * processors fetch the neighbour along, and take it from whoever has written it. */
+#define __cacheline_aligned __aligned(2 * CACHE_LINE)
 
 /* At most this many CPUs and memory nodes, on every port. */
 #define MAX_CPUS 16
