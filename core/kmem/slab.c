@@ -73,9 +73,8 @@
  * waits for pins.
  *
  * COSTS.  Usual allocation, usual free: nothing here, see kmalloc.c. Each
- * batchcount-th takes the node's lock. Space:
- * a descriptor of 24 (40) bytes for a slab and 2 for an object; at most an
- * eighth of a slab unused.
+ * batchcount-th takes the node's lock. Space: a descriptor of 20 bytes (32 on 64 bits)
+ * for a slab and one for an object; at most an eighth of a slab unused.
  *
  * FAILURE.  No page, no descriptor, no array: NULL (an error), and everything is
  * as before. On several nodes the nearest that has memory serves, unless

@@ -61,9 +61,9 @@
  * MEMORY AGAINST SPEED.  The classic layer keeps some batches and returns the
  * rest to its slabs at once; the next burst gets them from there, object by
  * object. A depot keeps a whole burst: the shelves of a node's own CPUs together up to
- * 1/DEPOT_FRACTION of its memory for each cache. That is for a few seconds only: the reaper takes away what
- * was not needed between two visits, shrinking and pressure take away
- * everything, and a CPU that does not use the cache loses its two sheaves.
+ * 1/DEPOT_FRACTION of its memory for each cache. That is for a few seconds only: the
+ * reaper takes away what was not needed between two visits, shrinking and pressure
+ * take away everything, and a CPU that does not use the cache loses its two sheaves.
  * A sheaf costs a word for each object: 2 % of objects of 192 bytes on i386.
  *
  * LOCKING.  A CPU's part: that CPU, interrupts off. Shelves: a lock of rank KMEM
@@ -71,15 +71,15 @@
  * Tuning tells the depots first and the CPUs then; in between, sheaves of the
  * old size are refused by the depots.
  *
- * COSTS.  An exchange: some 150 instructions for `limit` operations. Cold, it is
+ * COSTS.  An exchange: some 240 instructions for `limit` operations. Cold, it is
  * the slabs that cost.
  *
  * Lending sheaves to callers: slab_sheaf_lend.c; looking at them:
  * slab_sheaf_view.c.
  *
  * SIZES.  Half of what the classic layer's arrays have, since there are two; but small
- * objects have nearly all of it: a visit to the depot costs some 180 instructions, and
- * with 52 of 192 bytes a burst paid 3.5 of them for each object. Sheaves and headers fill
+ * objects have nearly all of it: a visit to the depot costs some 240 instructions, and
+ * with 52 of 192 bytes a burst paid 4.7 of them for each object. Sheaves and headers fill
  * their size classes on 32 and 64 bits.
  *
  * TO CHANGE them: limits, and sheaf_sizes in slab_sheaf_depot.c; what a depot keeps:

@@ -93,7 +93,7 @@ sheaf_forget(struct slab_cache *cache)
 				forget_sheaf(sheaf);
 }
 
-/* All shelves of a depot, each of one moment, added up. */
+/* All shelves of a depot, each of one moment, added up; all have the same room. */
 static struct shelf
 depot_sum(const struct slab_cache *cache, unsigned nodeid)
 {
@@ -103,7 +103,7 @@ depot_sum(const struct slab_cache *cache, unsigned nodeid)
 	     id++) {
 		irq_state_t state = spin_lock_irqsave(&shelf->lock);
 
-		sum.max += shelf->max;
+		sum.max = shelf->max;
 		sum.nr_full += shelf->nr_full;
 		sum.nr_empty += shelf->nr_empty;
 		sum.full_in += shelf->full_in;
@@ -146,19 +146,22 @@ describe_node(struct slab_cache *cache, unsigned nodeid,
 	unsigned long taken = node->taken, put = node->put;
 
 	spin_unlock_irqrestore(&node->lock, state);
-	snprintf(text, sizeof(text),
-		 "depot %u: %u full sheaves of %u, %u empty; room for %u each",
-		 nodeid, sum.nr_full,
-		 atomic_load_relaxed(&node->depot->capacity), sum.nr_empty,
-		 sum.max);
+	snprintf(
+		text, sizeof(text),
+		"depot %u: %u full sheaves of %u, %u empty; a shelf has room for %u",
+		nodeid, sum.nr_full,
+		atomic_load_relaxed(&node->depot->capacity), sum.nr_empty,
+		sum.max);
 	line(text, arg);
 	snprintf(text, sizeof(text),
 		 "  by pointer: full %lu in (%lu remote), %lu out", sum.full_in,
 		 sum.remote_in, sum.full_out);
 	line(text, arg);
+	snprintf(text, sizeof(text), "  by pointer: empty %lu in, %lu out",
+		 sum.empty_in, sum.empty_out);
+	line(text, arg);
 	snprintf(text, sizeof(text),
-		 "  by pointer: empty %lu in, %lu out; %lu to other CPUs",
-		 sum.empty_in, sum.empty_out, sum.fetched);
+		 "  %lu sheaves fetched from other CPUs' shelves", sum.fetched);
 	line(text, arg);
 	snprintf(
 		text, sizeof(text),
