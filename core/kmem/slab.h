@@ -498,8 +498,8 @@ bool slab_is_large(const struct page *page);
 
 /* This CPU's turn. */
 void slab_reap(void);
-/* Whether it is time to look through what this node holds: each time for one of
- * its CPUs. */
+/* Whether it is time, and this CPU's task, to look through what this node holds: each
+ * time for one of its CPUs; CPU 0 if it has none. */
 bool slab_reap_due(struct slab_cache *cache, unsigned nodeid,
 		   unsigned long now);
 /* If no free slab of the node was taken in use since the last call, gives some

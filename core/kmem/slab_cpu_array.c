@@ -421,14 +421,14 @@ shared_unused(struct kmem_cache_node *node)
 static void
 array_reap(struct slab_cache *cache, unsigned long now)
 {
-	unsigned nodeid = slab_node_here(); /* bound to this CPU */
-
-	drain_aliens(cache, nodeid);
+	drain_aliens(cache, slab_node_here()); /* bound to this CPU */
 	reap_array(cache);
-	if (!slab_reap_due(cache, nodeid, now))
-		return;
-	drain_shared(cache, nodeid, shared_unused(cache->node[nodeid]));
-	slab_reap_slabs(cache, nodeid);
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		if (!slab_reap_due(cache, i, now))
+			continue;
+		drain_shared(cache, i, shared_unused(cache->node[i]));
+		slab_reap_slabs(cache, i);
+	}
 }
 
 /* -- tuning ------------------------------------------------------------------------------------------- */

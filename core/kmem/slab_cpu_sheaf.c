@@ -449,14 +449,14 @@ reap_cpu(struct slab_cache *cache)
 static void
 sheaf_reap(struct slab_cache *cache, unsigned long now)
 {
-	unsigned nodeid = slab_node_here(); /* bound to this CPU */
-
 	if (cache->cpu[arch_cpu_id()] != NULL)
 		reap_cpu(cache);
-	if (!slab_reap_due(cache, nodeid, now))
-		return;
-	depot_reap(cache, nodeid);
-	slab_reap_slabs(cache, nodeid);
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		if (!slab_reap_due(cache, i, now))
+			continue;
+		depot_reap(cache, i);
+		slab_reap_slabs(cache, i);
+	}
 }
 
 /* -- tuning ------------------------------------------------------------------------------------------- */

@@ -45,13 +45,32 @@ slab_reap_count(unsigned avail, unsigned limit)
 	return nr <= avail ? nr : (avail + 1) / 2;
 }
 
+/* Each CPU looks after its own node; CPU 0 also after those that have no CPU, where
+ * what others free gathers all the same. */
+static bool
+reaps_node(unsigned nodeid)
+{
+	unsigned id = arch_cpu_id();
+
+	if (node_of_cpu[id] == nodeid)
+		return true;
+	for (unsigned cpu = 0; id == 0 && cpu < nr_cpus; cpu++)
+		if (node_of_cpu[cpu] == nodeid)
+			return false;
+	return id == 0;
+}
+
 bool
 slab_reap_due(struct slab_cache *cache, unsigned nodeid, unsigned long now)
 {
 	struct kmem_cache_node *node = cache->node[nodeid];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
-	bool is_due = !time_after(node->next_reap, now);
+	irq_state_t state;
+	bool is_due;
 
+	if (!reaps_node(nodeid))
+		return false;
+	state = spin_lock_irqsave(&node->lock);
+	is_due = !time_after(node->next_reap, now);
 	if (is_due)
 		node->next_reap = now + REAP_NODE_TICKS;
 	spin_unlock_irqrestore(&node->lock, state);

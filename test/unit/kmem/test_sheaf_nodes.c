@@ -1,7 +1,8 @@
 /*
  * Objects of other nodes, on 2 and 4 nodes: they gather in a sheaf for each home. A full
  * one goes home for an empty one, and all go at the reaper's visit. If the depot there
- * has no room, the objects go to their slabs.
+ * has no room, the objects go to their slabs. What lies in depots of nodes without a
+ * CPU is given back when nobody needs it, as everywhere.
  */
 #include "sheaf_machine.h"
 
@@ -113,6 +114,35 @@ remote_sheaves_are_refused(void **state)
 	cache_end(cache);
 }
 
+/* Node 0 has the only CPU; it looks after what gathers in the others' depots, too. */
+static void
+nodes_without_a_cpu_are_reaped(void **state)
+{
+	size_t before = nr_free_at_rest();
+	struct slab_cache *cache = cache_new("lonely", 192);
+	unsigned limit = cache->tunables.limit;
+
+	for (unsigned home = 1; home < nr_page_nodes; home++) {
+		for (unsigned i = 0; i < 5 * limit; i++)
+			objects[i] = kmem_cache_alloc_node(&cache->base,
+							   GFP_KERNEL, home);
+		free_many(cache, 5 * limit);
+		assert_int_equal(shelf_of(cache, home)->nr_full, 4);
+	}
+	for (unsigned round = 0; round < REAP_ROUNDS; round++) {
+		for (unsigned i = 0; i < nr_page_nodes; i++)
+			cache->node[i]->next_reap = ticks_now();
+		kmem_reap();
+	}
+	for (unsigned home = 1; home < nr_page_nodes; home++) {
+		assert_int_equal(shelf_of(cache, home)->nr_full, 0);
+		assert_int_equal(cache->node[home]->nr_slabs, 0);
+	}
+	assert_int_equal(slab_nr_out(cache), 0);
+	cache_end(cache);
+	assert_int_equal(nr_free_at_rest(), before);
+}
+
 static int
 run_group(void)
 {
@@ -120,6 +150,7 @@ run_group(void)
 		cmocka_unit_test(remote_sheaves_go_home),
 		cmocka_unit_test(remote_sheaves_go_round),
 		cmocka_unit_test(remote_sheaves_are_refused),
+		cmocka_unit_test(nodes_without_a_cpu_are_reaped),
 	};
 
 	return cmocka_run_group_tests_name(machine->name, tests, machine_start,
