@@ -4,8 +4,9 @@
  *	own	two CPUs of a node, each frees what it has allocated: after the
  *		first time neither takes a sheaf from the other one, nor an object
  *		out of a slab, however they overlap
- *	handed	one allocates, the other frees: whole sheaves come back, for empty
- *		ones; no object goes through a slab
+ *	handed	one allocates, the other frees, then the other way round: whole
+ *		sheaves come back, for empty ones; no object goes through a slab
+ *	left	nobody uses it any more: one reaper empties both CPUs' shelves
  *
  * The reapers are held meanwhile: what lies there is to be used, not given back.
  */
@@ -15,6 +16,7 @@
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
+#include <kernel/timer.h>
 
 #include "../../core/kmem/slab_cpu_sheaf.h"
 #include "check_kmem.h"
@@ -141,6 +143,7 @@ static void
 handed_over(void)
 {
 	unsigned limit = slab_cache_of(hands[0].cache)->tunables.limit;
+	unsigned sheaves = NR_OBJECTS / limit;
 	struct counts before, after;
 
 	for (unsigned round = 0; round < HANDED_WARM_UP; round++) {
@@ -157,9 +160,63 @@ handed_over(void)
 	       HANDED_ROUNDS * NR_OBJECTS, after.fetched - before.fetched,
 	       limit);
 	EXPECT(after.fetched - before.fetched >=
-	       (unsigned long)HANDED_ROUNDS * (NR_OBJECTS / limit - 2));
+	       (unsigned long)HANDED_ROUNDS * (sheaves - 2));
+	/* Empty ones come back by the same way: nobody has to look for them. */
+	EXPECT(after.fetched - before.fetched <=
+	       (unsigned long)HANDED_ROUNDS * (sheaves + 2));
 	EXPECT_EQ(after.taken - before.taken, 0);
 	EXPECT_EQ(after.put - before.put, 0);
+}
+
+/* Two visits of one CPU's reaper to its node, all of it. */
+static int
+hand_reap(void *arg)
+{
+	struct hand *hand = arg;
+	struct slab_cache *cache = slab_cache_of(hand->cache);
+	struct kmem_cache_node *node = cache->node[node_of_cpu[hand->cpu]];
+
+	for (unsigned visit = 0; visit < 2; visit++) {
+		irq_state_t state = spin_lock_irqsave(&node->lock);
+
+		node->next_reap = ticks_now();
+		spin_unlock_irqrestore(&node->lock, state);
+		slab_cpu->reap(cache, ticks_now());
+	}
+	return 0;
+}
+
+static unsigned
+nr_on_shelf(unsigned cpu)
+{
+	struct slab_cache *cache = slab_cache_of(hands[0].cache);
+	struct depot *depot = cache->node[node_of_cpu[hands[0].cpu]]->depot;
+
+	return atomic_load_relaxed(&depot->shelves[cpu].nr_full) +
+	       atomic_load_relaxed(&depot->shelves[cpu].nr_empty);
+}
+
+/* Nobody needs it any more, and any of the node's reapers takes it away. */
+static void
+left_alone(int (*first)(void *), int (*second)(void *))
+{
+	hands_do(hand_take, hand_take);
+	hands_do(hand_give, hand_give);
+	EXPECT(nr_on_shelf(hands[0].cpu) > 0);
+	EXPECT(nr_on_shelf(hands[1].cpu) > 0);
+	hands_do(first, second);
+	EXPECT_EQ(nr_on_shelf(hands[0].cpu), 0);
+	EXPECT_EQ(nr_on_shelf(hands[1].cpu), 0);
+}
+
+/* The other way round: from a CPU with a higher number, the search begins anew at 0. */
+static void
+hands_swap(void)
+{
+	unsigned cpu = hands[0].cpu;
+
+	hands[0].cpu = hands[1].cpu;
+	hands[1].cpu = cpu;
 }
 
 /* Two CPUs of one node; false: there are none. */
@@ -217,6 +274,10 @@ check_slab_shelves(void)
 		workers_hold();
 		each_its_own();
 		handed_over();
+		hands_swap();
+		handed_over();
+		left_alone(hand_reap, NULL);
+		left_alone(NULL, hand_reap);
 		workers_go();
 	} else {
 		check_skip("a cache that is debugged has no sheaves");
