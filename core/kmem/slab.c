@@ -317,8 +317,10 @@ slab_set_layout(struct slab_cache *cache, unsigned flags, bool may_be_off)
 				may_be_off))
 		return false;
 	cache->layout = layout;
-	/* 2^32 / size, rounded up. */
-	cache->reciprocal = UINT32_MAX / (uint32_t)layout.size + 1;
+	/* 2^32 / size, rounded up; what that adds is too little to matter for the
+	 * small objects of slabs that have several. */
+	cache->reciprocal =
+		layout.num == 1 ? 0 : UINT32_MAX / (uint32_t)layout.size + 1;
 	if (layout.off_slab) {
 		cache->slabp_cache = slab_general(layout.slab_size);
 		assert(cache->slabp_cache != NULL &&

@@ -209,7 +209,7 @@ slab_page_of(const void *object)
 	return phys_to_page(arch_virt_to_phys(object));
 }
 
-/* Which object of its slab this is; it is one. */
+/* Which object of its slab this is, or is inside of. */
 static inline unsigned
 slab_index(const struct slab_cache *cache, const struct slab *slab,
 	   const void *object)

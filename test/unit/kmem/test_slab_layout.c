@@ -315,6 +315,35 @@ colours_wrap(void **state)
 	cache_end(cache);
 }
 
+/* An address leads to the object that it is inside of, to its last byte, also of sizes
+ * that divide 2^32 badly. */
+static void
+inside_of_objects(void **state)
+{
+	static const size_t sizes[] = {
+		16,    24,     1000,	3000,	 5000,
+		70000, 135168, 1000000, 3145728, 4190000
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct slab_cache *cache = cache_new("inside", sizes[i]);
+		unsigned char *object =
+			kmem_cache_alloc(&cache->base, GFP_KERNEL);
+		struct slab *slab = slab_page_of(object)->owner.slab;
+
+		for (unsigned k = 0; k < cache->layout.num; k++) {
+			unsigned char *at =
+				slab->s_mem + k * cache->layout.size;
+
+			assert_int_equal(slab_index(cache, slab, at), k);
+			assert_int_equal(
+				slab_index(cache, slab, at + sizes[i] - 1), k);
+		}
+		kmem_cache_free(&cache->base, object);
+		cache_end(cache);
+	}
+}
+
 static int
 run_group(void)
 {
@@ -322,6 +351,7 @@ run_group(void)
 		cmocka_unit_test(layout_of_every_size),
 		cmocka_unit_test(layout_table),
 		cmocka_unit_test(layout_edges),
+		cmocka_unit_test(inside_of_objects),
 		cmocka_unit_test(bootstrap_is_complete),
 		cmocka_unit_test(powers_of_two_are_aligned),
 		cmocka_unit_test(constructed_once),
