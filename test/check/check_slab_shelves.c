@@ -31,6 +31,7 @@
 /* What each shelf may keep, however little memory there is: all objects' sheaves. */
 #define ENOUGH_SHEAVES 64
 /* And a node has them without asking another one. */
+#define NODE_FRACTION 32 /* of it is a cache's to keep */
 #define NODE_PAGES_MIN ((4 << 20) / PAGE_SIZE)
 
 struct hand {
@@ -200,13 +201,36 @@ nr_on_shelf(unsigned cpu)
 static void
 left_alone(int (*first)(void *), int (*second)(void *))
 {
+	struct slab_cache *cache = slab_cache_of(hands[0].cache);
+
 	hands_do(hand_take, hand_take);
 	hands_do(hand_give, hand_give);
 	EXPECT(nr_on_shelf(hands[0].cpu) > 0);
 	EXPECT(nr_on_shelf(hands[1].cpu) > 0);
+	/* All of what both freed, but for two sheaves of each. */
+	EXPECT(slab_cpu->nr_shared(cache) + 4 * (size_t)cache->tunables.limit >=
+	       2 * NR_OBJECTS);
 	hands_do(first, second);
 	EXPECT_EQ(nr_on_shelf(hands[0].cpu), 0);
 	EXPECT_EQ(nr_on_shelf(hands[1].cpu), 0);
+}
+
+/* Full sheaves on the shelf of one CPU, whose objects another one frees: it uses the
+ * empty ones that are left of them there, and none is made. The shelves are empty. */
+static void
+empty_ones_fetched(void)
+{
+	unsigned limit = slab_cache_of(hands[0].cache)->tunables.limit;
+	struct counts before, after;
+
+	hands_do(hand_take, NULL);
+	hands_do(hand_give, NULL);
+	hands_do(hand_take, NULL);
+	before = counts_take();
+	hands_do(NULL, hand_give_others);
+	after = counts_take();
+	EXPECT(after.fetched - before.fetched >= NR_OBJECTS / limit - 4);
+	EXPECT_EQ(after.put - before.put, 0);
 }
 
 /* The other way round: from a CPU with a higher number, the search begins anew at 0. */
@@ -242,8 +266,16 @@ make_room(void)
 {
 	struct slab_tunables tunables =
 		slab_tunables_get(slab_cache_of(hands[0].cache));
+	unsigned home = node_of_cpu[hands[0].cpu];
+	size_t most = 0;
 	char text[64];
 
+	/* All that a node's own CPUs may leave there is its part at most. */
+	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
+		if (node_of_cpu[cpu] == home)
+			most += (size_t)tunables.shared * tunables.limit;
+	EXPECT(most * OBJECT_SIZE / PAGE_SIZE <=
+	       nr_managed_pages() / nr_page_nodes / NODE_FRACTION);
 	snprintf(text, sizeof(text), "shelves %u %u %u", tunables.limit,
 		 tunables.batchcount, ENOUGH_SHEAVES);
 	EXPECT_EQ(kmem_slabinfo_write(text), 0);
@@ -278,6 +310,7 @@ check_slab_shelves(void)
 		handed_over();
 		left_alone(hand_reap, NULL);
 		left_alone(NULL, hand_reap);
+		empty_ones_fetched();
 		workers_go();
 	} else {
 		check_skip("a cache that is debugged has no sheaves");

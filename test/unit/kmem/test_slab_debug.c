@@ -301,6 +301,44 @@ damaged_sizes(void **state)
 	assert_true(slab_validate());
 }
 
+/* Who resizes an object looks at its slab, too. */
+static void
+resizing_in_a_damaged_slab(void **state)
+{
+	struct slab_cache *cache = cache_new("damaged", 100);
+	unsigned char *object = kmem_cache_alloc(&cache->base, GFP_KERNEL);
+	struct page *page = slab_page_of(object);
+	struct slab *slab = page->owner.slab;
+	unsigned long reports = kmem_nr_reports();
+
+	slab->inuse++;
+	assert_int_equal(ksize(object), 100);
+	assert_int_equal(kmem_nr_reports(), reports + 1);
+	assert_int_equal(page->kind, PAGE_SLAB_RETIRED);
+	assert_int_equal(ksize(object), 100);
+	kmem_cache_free(&cache->base, object);
+	cache_end(cache);
+}
+
+/* Shrinking that has no memory to move to stays where it is, and what it gave up is a
+ * red zone then. */
+static void
+shrinking_without_memory(void **state)
+{
+	struct slab_cache *cache = slab_general(2048);
+	unsigned char *object = kmalloc(2000, GFP_KERNEL);
+	struct slab *slab = slab_page_of(object)->owner.slab;
+
+	failpoint_arm(1);
+	assert_ptr_equal(krealloc(object, 100, GFP_KERNEL), object);
+	assert_true(failpoint_disarm());
+	assert_int_equal(slab_asked(cache, slab, object), 100);
+	memset(object, 0x11, 100);
+	assert_true(slab_validate());
+	kfree(object);
+	assert_true(slab_validate());
+}
+
 /* -- failure ---------------------------------------------------------------------------- */
 
 struct fails {
@@ -414,6 +452,8 @@ main(void)
 		cmocka_unit_test(one_byte_more),
 		cmocka_unit_test(random_resizing),
 		cmocka_unit_test(damaged_sizes),
+		cmocka_unit_test(resizing_in_a_damaged_slab),
+		cmocka_unit_test(shrinking_without_memory),
 		cmocka_unit_test(no_tuning_meanwhile),
 		cmocka_unit_test(new_layout_new_colours),
 		cmocka_unit_test(every_failure_is_clean),
