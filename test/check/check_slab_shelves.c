@@ -29,7 +29,7 @@
 #define HANDED_WARM_UP 5
 #define HANDED_ROUNDS 20
 /* What each shelf may keep, however little memory there is: all objects' sheaves. */
-#define ENOUGH_SHEAVES 64
+#define ENOUGH_SHEAVES 64u
 /* And a node has them without asking another one. */
 #define NODE_FRACTION 32 /* of it is a cache's to keep */
 #define NODE_PAGES_MIN ((4 << 20) / PAGE_SIZE)
