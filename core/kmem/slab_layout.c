@@ -121,6 +121,9 @@ descriptor_size(const struct slab_layout *layout, size_t num)
 	return layout->off_slab ? size : ALIGN_UP(size, layout->align);
 }
 
+BUILD_ASSERT(PAGE_SIZE / (SLAB_SIZE_MIN + sizeof(kmem_bufctl_t)) <=
+	     SLAB_NUM_MAX);
+
 /* Fills in num, slab_size and left_over for slabs of 2^order pages. */
 static void
 fill_slab(struct slab_layout *layout, unsigned order)
@@ -134,7 +137,7 @@ fill_slab(struct slab_layout *layout, unsigned order)
 			layout->note_size;
 	}
 	num = (bytes - head) / each;
-	num = MIN(num, (size_t)SLAB_NUM_MAX);
+	num = MIN(num, (size_t)SLAB_NUM_MAX); /* of more than a page */
 	/* Slab and objects are multiples of the alignment, so what is left for
 	 * the list is one, too: it can be padded. */
 	layout->order = order;

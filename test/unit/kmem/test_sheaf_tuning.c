@@ -116,10 +116,11 @@ counters_are_shown(void **state)
 	free_many(cache, 10 * limit);
 	slab_cpu->describe(cache, line_keep, NULL);
 	assert_non_null(strstr(described, "CPU 0: "));
-	snprintf(expected, sizeof(expected),
-		 "depot 0: 8 full sheaves of %u, 0 empty; a shelf has room for %u\n"
-		 "  by pointer: full 8 in (0 remote), 0 out\n",
-		 limit, cache->tunables.shared);
+	snprintf(
+		expected, sizeof(expected),
+		"depot 0: 8 full sheaves of %u, 0 empty; a shelf has room for %u\n"
+		"  by pointer: full 8 in (0 remote), 0 out\n",
+		limit, cache->tunables.shared);
 	assert_non_null(strstr(described, expected));
 	cache_end(cache);
 }
