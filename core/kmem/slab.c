@@ -527,12 +527,9 @@ slab_destroy(struct slab_cache *cache, size_t *nr_live)
 
 static void
 start_by_hand(struct slab_cache *cache, const char *name, size_t size,
-	      struct kmem_cache_node nodes[])
+	      size_t align, struct kmem_cache_node nodes[])
 {
-	struct kmem_cache wanted = {
-		.object_size = size,
-		.align = __alignof__(struct kmem_cache_node),
-	};
+	struct kmem_cache wanted = { .object_size = size, .align = align };
 	bool ok;
 
 	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
@@ -558,9 +555,10 @@ slab_start(void)
 	struct slab_cache *cache;
 
 	start_by_hand(&slab_cache_cache, "kmem_cache",
-		      sizeof(struct slab_cache), cache_cache_nodes);
+		      sizeof(struct slab_cache), CACHE_LINE, cache_cache_nodes);
 	start_by_hand(&slab_node_cache, "kmem_cache_node",
-		      sizeof(struct kmem_cache_node), node_cache_nodes);
+		      sizeof(struct kmem_cache_node),
+		      __alignof__(struct kmem_cache_node), node_cache_nodes);
 	slab_general_create();
 	if (slab_cpu->start != NULL)
 		slab_cpu->start();

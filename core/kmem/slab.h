@@ -38,7 +38,7 @@ struct slab {
 typedef uint32_t slab_asked_t;
 
 /* Who had an object, when: with U. */
-#define SLAB_TRACK_DEPTH 10
+#define SLAB_TRACK_DEPTH 12
 struct slab_track {
 	uintptr_t pcs[SLAB_TRACK_DEPTH]; /* newest first, 0 at the end */
 	unsigned long when;		 /* in ticks */
