@@ -8,7 +8,7 @@
  *	    partial 0xc0341000  colour  64  13 of 20 out  #####00000111.......
  *		index list: 13 14 15 16 17 18 19
  *
- * A CPU's line is about the stack that the front uses; "(and 108)" are objects that
+ * A CPU's line is about the stack that the front uses; "+108" are objects that
  * the layer has beside it.
  *
  * What is drawn is a copy (slab_snapshot.c). Large things are drawn in part, and the
@@ -23,7 +23,7 @@
 #include "slab_view.h"
 
 #define BAR_WIDTH 64   /* of a slab */
-#define GAUGE_WIDTH 24 /* of a CPU's array */
+#define GAUGE_WIDTH 20 /* of a CPU's array */
 #define INDENT 4
 /* Characters of a strip in a line: up to STRIP_INLINE behind the slab's facts, else
  * in lines of their own. */
@@ -162,7 +162,7 @@ draw_cpu(struct view *view, const struct slab_snapshot *snapshot, unsigned cpu)
 		view_add(view, "%c", i < filled ? '#' : '-');
 	view_add(view, "] %u of %u", seen->avail, seen->limit);
 	if (seen->nr_held > seen->avail)
-		view_add(view, " (and %u)", seen->nr_held - seen->avail);
+		view_add(view, " +%u", seen->nr_held - seen->avail);
 	if (seen->avail > 0) {
 		slab = slab_snapshot_find(snapshot, seen->top);
 		view_add(view, ", top 0x%lx", (unsigned long)seen->top);

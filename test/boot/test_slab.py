@@ -152,7 +152,7 @@ def test_json(kernel):
 SLAB = re.compile(r" {4}(partial|full|free) +(0x[0-9a-f]+)  colour +(\d+)  "
                   r"(\d+) of (\d+) out(?:  ([.#s0-9a-f]+))?")
 STRIP = re.compile(r" {8}([.#s0-9a-f]+)")
-CPU = re.compile(r" +(\d+)  \[([#-]+)\] (\d+) of (\d+)(?: \(and (\d+)\))?"
+CPU = re.compile(r" +(\d+)  \[([#-]+)\] (\d+) of (\d+)(?: \+(\d+))?"
                  r"(, top 0x[0-9a-f]+.*)?")
 
 
