@@ -71,7 +71,7 @@ host-srcs   :=
 unit-tests  :=
 fuzz-targets :=
 
-include $(wildcard */dir.mk */*/dir.mk */*/*/dir.mk)
+include $(wildcard */dir.mk */*/dir.mk */*/*/dir.mk */*/*/*/dir.mk)
 include mk/flags.mk
 include mk/build.mk
 
