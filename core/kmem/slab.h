@@ -10,7 +10,7 @@
 #ifndef KMEM_SLAB_H
 #define KMEM_SLAB_H
 
-#include <kernel/fault.h>
+#include <kernel/inject.h>
 
 #include "internal.h"
 
@@ -520,7 +520,7 @@ void slab_on_each_cpu(void (*fn)(void *), void *arg);
 
 /* -- slab_fail.c: allocations that fail on purpose ------------------------------------------ */
 
-extern struct fault_attr slab_fail_attr;
+extern struct inject_attr slab_fail_attr;
 /* Whether failslab wants to see the operations of a cache of this name. */
 bool slab_fail_wants(const char *name);
 /* Opens or closes the cache as failslab wants it by now. May sleep. */

@@ -1,7 +1,7 @@
 /*
  * failslab: objects of the slab allocator that fail on purpose, in every build.
  *
- * Which of them is said in the words of <kernel/fault.h>, and two more:
+ * Which of them is said in the words of <kernel/inject.h>, and two more:
  *	cache=NAME	only this cache's
  *	internal=1	also what the allocator needs for itself: descriptors,
  *			arrays, counters. Without it a cache that is created
@@ -25,7 +25,7 @@
 
 #include "slab.h"
 
-struct fault_attr slab_fail_attr = { .name = "failslab" };
+struct inject_attr slab_fail_attr = { .name = "failslab" };
 
 static struct spinlock fail_lock = SPINLOCK_INIT(LOCK_RANK_KMEM, "failslab");
 
@@ -97,8 +97,8 @@ should_failslab(const struct slab_cache *cache, bool is_own)
 {
 	if (is_own && filter_get().internal == 0)
 		return false;
-	return should_fail(&slab_fail_attr, cache->base.object_size,
-			   (uintptr_t)__builtin_return_address(0));
+	return inject_should_fail(&slab_fail_attr, cache->base.object_size,
+				  (uintptr_t)__builtin_return_address(0));
 }
 
 /* -- by text ------------------------------------------------------------------------- */
@@ -128,18 +128,19 @@ static int
 failslab_set(const char *text)
 {
 	struct filter wanted = { .cache = "" };
-	struct fault_settings settings;
+	struct inject_settings settings;
 
-	if (fault_text_is_off(text)) {
-		fault_disarm(&slab_fail_attr);
+	if (inject_text_is_off(text)) {
+		inject_disarm(&slab_fail_attr);
 		return 0;
 	}
-	if (fault_parse("failslab", text, &settings, filter_word, &wanted) != 0)
+	if (inject_parse("failslab", text, &settings, filter_word, &wanted) !=
+	    0)
 		return -E_INVAL;
-	fault_disarm(&slab_fail_attr);
+	inject_disarm(&slab_fail_attr);
 	filter_set(&wanted);
-	fault_sites_clear(&slab_fail_attr);
-	fault_arm(&slab_fail_attr, &settings);
+	inject_sites_clear(&slab_fail_attr);
+	inject_arm(&slab_fail_attr, &settings);
 	return 0;
 }
 
@@ -158,7 +159,7 @@ slab_fail_print(void)
 {
 	struct filter now = filter_get();
 
-	fault_print(&slab_fail_attr);
+	inject_print(&slab_fail_attr);
 	if (atomic_load(&slab_fail_attr.is_armed) == 0)
 		return;
 	printk("failslab: %s%s, %s\n",
@@ -175,7 +176,7 @@ failslab_get(void)
 {
 	static char text[160];
 
-	return fault_text(&slab_fail_attr, text, sizeof(text));
+	return inject_text(&slab_fail_attr, text, sizeof(text));
 }
 
 const struct boot_option failslab_option = {

@@ -3,7 +3,7 @@
  */
 #include <kernel/error.h>
 #include <kernel/failpoint.h>
-#include <kernel/fault.h>
+#include <kernel/inject.h>
 #include <kernel/kmalloc.h>
 #include "commands.h"
 
@@ -32,7 +32,7 @@ failpoint_run(int argc, char *argv[])
 		return command_usage(&cmd_failpoint);
 	if (argc == 2)
 		return failpoint_write(argv[1]);
-	fault_print(&failpoint_attr);
+	inject_print(&failpoint_attr);
 	return 0;
 }
 

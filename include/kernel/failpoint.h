@@ -1,6 +1,6 @@
 /*
  * Failpoints: places where something can run out, and can be made to fail
- * (<kernel/fault.h>), so that every error path can be walked.
+ * (<kernel/inject.h>), so that every error path can be walked.
  *
  * Debug builds only: there the code says
  *	if (KERNEL_DEBUG && failpoint())
@@ -25,11 +25,11 @@ bool failpoint(void);
 struct boot_option;
 extern const struct boot_option failpoint_option; /* failpoint=SETTINGS */
 
-/* Arms by text, as fault_parse reads it, or "off". 0, or -E_INVAL (said). */
+/* Arms by text, as inject_parse reads it, or "off". 0, or -E_INVAL (said). */
 int failpoint_write(const char *text) __must_check;
 
-/* Who failed so far: for fault_print and its like. */
-struct fault_attr;
-extern struct fault_attr failpoint_attr;
+/* Who failed so far: for inject_print and its like. */
+struct inject_attr;
+extern struct inject_attr failpoint_attr;
 
 #endif /* KERNEL_FAILPOINT_H */

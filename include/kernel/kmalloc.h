@@ -141,8 +141,8 @@ int kmem_slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
 int kmem_slabinfo_write(const char *text) __must_check;
 
 /*
- * Objects that fail on purpose, in any build: "off", or what fault_parse reads
- * (<kernel/fault.h>) and the words cache=NAME (only this one's) and internal=1
+ * Objects that fail on purpose, in any build: "off", or what inject_parse reads
+ * (<kernel/inject.h>) and the words cache=NAME (only this one's) and internal=1
  * (also what the allocator needs for itself). Off costs nothing. 0, -E_INVAL
  * (the wrong word was said) or -E_NOT_FOUND (said: the back end cannot). May
  * sleep. A cache to come may be named.

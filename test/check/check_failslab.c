@@ -6,7 +6,7 @@
  */
 #include <kernel/check.h>
 #include <kernel/error.h>
-#include <kernel/fault.h>
+#include <kernel/inject.h>
 #include <kernel/kmalloc.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -328,7 +328,7 @@ expect_exact_count(void)
 	EXPECT_EQ(atomic_load(&nr_null), NR_TIMES);
 	EXPECT_EQ(atomic_load(&slab_fail_attr.nr_failed), NR_TIMES);
 	EXPECT_EQ(atomic_load(&slab_fail_attr.nr_seen), nr_cpus * NR_EACH);
-	EXPECT_EQ(fault_nr_sites(&slab_fail_attr), 1);
+	EXPECT_EQ(inject_nr_sites(&slab_fail_attr), 1);
 	set("off");
 	draw_everywhere(set_again_and_again);
 	EXPECT(serves(meant));

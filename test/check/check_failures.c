@@ -20,7 +20,7 @@
 #include <kernel/check.h>
 #include <kernel/error.h>
 #include <kernel/failpoint.h>
-#include <kernel/fault.h>
+#include <kernel/inject.h>
 #include <kernel/kmalloc.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -67,16 +67,16 @@ totals_expect(const struct totals *before)
 /* From the n-th on (0: none), so many times. Caches that are made while none
  * fail are seen, too. */
 static void
-arm(struct fault_attr *attr, unsigned n, long times)
+arm(struct inject_attr *attr, unsigned n, long times)
 {
-	struct fault_settings settings = FAULT_SETTINGS_DEFAULT;
+	struct inject_settings settings = INJECT_SETTINGS_DEFAULT;
 
 	settings.nth = n;
 	settings.times = times;
 	settings.seed = 1;
 	if (n == 0)
 		settings.probability = 0;
-	fault_arm(attr, &settings);
+	inject_arm(attr, &settings);
 }
 
 static bool
@@ -87,7 +87,7 @@ has_sheaves(void)
 
 /* Whether there was a failure. *good: all is as before. */
 static bool
-step_once(const struct step *step, struct fault_attr *attr, unsigned n,
+step_once(const struct step *step, struct inject_attr *attr, unsigned n,
 	  long times, bool *good)
 {
 	unsigned long nr_failed;
@@ -120,7 +120,7 @@ step_once(const struct step *step, struct fault_attr *attr, unsigned n,
 
 /* Returns how many allocations failed; stops where something is wrong. */
 static unsigned
-step_walk(const struct step *step, struct fault_attr *attr, long times)
+step_walk(const struct step *step, struct inject_attr *attr, long times)
 {
 	struct totals before = totals_take();
 	unsigned n = 1;
@@ -142,7 +142,7 @@ step_walk(const struct step *step, struct fault_attr *attr, long times)
 
 /* How many there should be of this step. */
 static unsigned
-step_floor(const struct step *step, const struct fault_attr *attr)
+step_floor(const struct step *step, const struct inject_attr *attr)
 {
 	/* Debugged caches have neither off-slab descriptors nor arrays to fill. */
 	if (kmem_backend == &kmem_slab_ops &&
@@ -157,9 +157,9 @@ step_floor(const struct step *step, const struct fault_attr *attr)
 }
 
 static void
-walk(struct fault_attr *attr, const struct step *step)
+walk(struct inject_attr *attr, const struct step *step)
 {
-	static const long times[] = { 1, FAULT_ALWAYS };
+	static const long times[] = { 1, INJECT_ALWAYS };
 	unsigned nr_failed[ARRAY_SIZE(times)];
 
 	for (; step->name != NULL; step++) {
@@ -172,14 +172,14 @@ walk(struct fault_attr *attr, const struct step *step)
 }
 
 static void
-walk_all(struct fault_attr *attr)
+walk_all(struct inject_attr *attr)
 {
-	fault_sites_clear(attr);
+	inject_sites_clear(attr);
 	walk(attr, failure_steps);
 	if (kmem_backend == &kmem_slab_ops)
 		walk(attr, failure_slab_steps);
-	printk("# %s: %u sites\n", attr->name, fault_nr_sites(attr));
-	fault_sites_print(attr, "# ");
+	printk("# %s: %u sites\n", attr->name, inject_nr_sites(attr));
+	inject_sites_print(attr, "# ");
 }
 
 static int
@@ -189,7 +189,7 @@ walk_main(void *unused)
 
 	if (KERNEL_DEBUG) {
 		walk_all(&failpoint_attr);
-		fault_disarm(&failpoint_attr);
+		inject_disarm(&failpoint_attr);
 	}
 	if (is_slab) {
 		/* Closes all caches; new ones too, while it is armed. */

@@ -1,12 +1,13 @@
 /*
- * Faults: which allocations fail on purpose.
+ * Injected failures: which allocations fail on purpose.
  *
  * PROBLEM.  Error paths run only when something is short, which is seldom, and
  * then all at once. So they are made to run: one allocation fails although there
  * is memory, and whoever asked for it has to cope.
  *
  * MODEL.  An attr says which ones, in the words of the field's fault injection.
- * should_fail() asks, in this order:
+ * ("Fault" alone is left to page faults; here everything is named inject_*.)
+ * inject_should_fail() asks, in this order:
  *
  *	armed?  the thread that is meant?  `space` bytes served?	else no
  *	this is number n of those that came so far
@@ -25,21 +26,21 @@
  * Chance is a function of seed and n: nothing is drawn that another CPU could
  * have drawn, so the n-th fails again if it failed once.
  *
- * A SITE is where it failed: the last FAULT_SITE_DEPTH return addresses, since the
+ * A SITE is where it failed: the last INJECT_SITE_DEPTH return addresses, since the
  * last one alone would only name the allocator. A walk (test/check/check_failures.c)
  * lets number 1, 2, 3 ... fail until nothing failed any more, and then the
  * sites are the list of what it went through.
  *
  * LOCKING.  None: words, read and written atomically; a new site is claimed by an
  * exchange of its key. An attr is set while it is disarmed; who was in
- * should_fail() then may decide by a mix of old and new settings, once.
+ * inject_should_fail() then may decide by a mix of old and new settings, once.
  *
  * COST when it is not armed: one load.
  *
- * TO ADD a setting: a field, a row in `words`, a line in should_fail().
+ * TO ADD a setting: a field, a row in `words`, a line in inject_should_fail().
  */
 #include <kernel/error.h>
-#include <kernel/fault.h>
+#include <kernel/inject.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
@@ -55,14 +56,15 @@
 
 struct word {
 	const char *name;
-	size_t offset; /* in struct fault_settings */
+	size_t offset; /* in struct inject_settings */
 	long min, max;
 	const char *what;
 };
 
 #define WORD(field, min, max, what)                                            \
 	{                                                                      \
-#field, offsetof(struct fault_settings, field), min, max, what \
+#field, offsetof(struct inject_settings, field), min, max,     \
+			what                                                   \
 	}
 
 /* The first NR_POSITIONAL are in the field's order. */
@@ -78,7 +80,7 @@ static const struct word words[] = {
 };
 
 static long *
-word_field(const struct word *word, struct fault_settings *settings)
+word_field(const struct word *word, struct inject_settings *settings)
 {
 	return (long *)((char *)settings + word->offset);
 }
@@ -94,7 +96,7 @@ word_find(const char *name)
 
 static int
 word_set(const struct word *word, const char *value,
-	 struct fault_settings *settings)
+	 struct inject_settings *settings)
 {
 	long number;
 
@@ -123,7 +125,7 @@ complain_unknown(const char *name, const char *text)
 /* "NAME=VALUE", or the value number `position`. */
 static int
 parse_word(const char *name, char *text, unsigned position,
-	   struct fault_settings *settings, fault_word_fn *other, void *arg)
+	   struct inject_settings *settings, inject_word_fn *other, void *arg)
 {
 	char *equals = strchr(text, '=');
 	const struct word *word = NULL;
@@ -151,12 +153,12 @@ parse_word(const char *name, char *text, unsigned position,
 }
 
 int
-fault_parse(const char *name, const char *text, struct fault_settings *settings,
-	    fault_word_fn *other, void *arg)
+inject_parse(const char *name, const char *text,
+	     struct inject_settings *settings, inject_word_fn *other, void *arg)
 {
 	char buf[TEXT_MAX], *word = buf, *end;
 
-	*settings = (struct fault_settings)FAULT_SETTINGS_DEFAULT;
+	*settings = (struct inject_settings)INJECT_SETTINGS_DEFAULT;
 	settings->verbose = 1;
 	settings->times = TIMES_UNSAID;
 	if (strlcpy(buf, text, sizeof(buf)) >= sizeof(buf)) {
@@ -171,20 +173,20 @@ fault_parse(const char *name, const char *text, struct fault_settings *settings,
 			return -E_INVAL;
 	}
 	if (settings->times == TIMES_UNSAID)
-		settings->times = settings->nth > 0 ? 1 : FAULT_ALWAYS;
+		settings->times = settings->nth > 0 ? 1 : INJECT_ALWAYS;
 	return 0;
 }
 
 bool
-fault_text_is_off(const char *text)
+inject_text_is_off(const char *text)
 {
 	return strcmp(text, "off") == 0;
 }
 
 const char *
-fault_text(const struct fault_attr *attr, char *buf, size_t size)
+inject_text(const struct inject_attr *attr, char *buf, size_t size)
 {
-	struct fault_settings settings = attr->settings;
+	struct inject_settings settings = attr->settings;
 	size_t length = 0;
 
 	if (atomic_load(&attr->is_armed) == 0)
@@ -210,43 +212,43 @@ fault_text(const struct fault_attr *attr, char *buf, size_t size)
 
 /* The calls that led to `caller`, it first; the others are 0. */
 static void
-site_find(uintptr_t caller, uintptr_t pcs[FAULT_SITE_DEPTH])
+site_find(uintptr_t caller, uintptr_t pcs[INJECT_SITE_DEPTH])
 {
 	uintptr_t all[BACKTRACE_MAX];
 	unsigned nr = arch_backtrace(NULL, all, ARRAY_SIZE(all)), first = 0;
 
 	while (first < nr && all[first] != caller)
 		first++;
-	memset(pcs, 0, FAULT_SITE_DEPTH * sizeof(pcs[0]));
+	memset(pcs, 0, INJECT_SITE_DEPTH * sizeof(pcs[0]));
 	pcs[0] = caller;
-	for (unsigned i = 1; i < FAULT_SITE_DEPTH && first + i < nr; i++)
+	for (unsigned i = 1; i < INJECT_SITE_DEPTH && first + i < nr; i++)
 		pcs[i] = all[first + i];
 }
 
 /* Never 0. */
 static uintptr_t
-site_key(const uintptr_t pcs[FAULT_SITE_DEPTH])
+site_key(const uintptr_t pcs[INJECT_SITE_DEPTH])
 {
 	uint32_t key = 2166136261u;
 
-	for (unsigned i = 0; i < FAULT_SITE_DEPTH; i++)
+	for (unsigned i = 0; i < INJECT_SITE_DEPTH; i++)
 		key = (key ^ (uint32_t)pcs[i]) * 16777619u;
 	return key | 1;
 }
 
 /* Counts it. Where there is no room for a site any more, it is not noted. */
 static void
-site_count(struct fault_attr *attr, const uintptr_t pcs[FAULT_SITE_DEPTH])
+site_count(struct inject_attr *attr, const uintptr_t pcs[INJECT_SITE_DEPTH])
 {
 	uintptr_t key = site_key(pcs);
 
-	for (unsigned i = 0; i < FAULT_SITES_MAX; i++) {
-		struct fault_site *site = &attr->sites[i];
+	for (unsigned i = 0; i < INJECT_SITES_MAX; i++) {
+		struct inject_site *site = &attr->sites[i];
 		uintptr_t is = 0;
 
 		if (atomic_load(&site->key) == 0 &&
 		    atomic_compare_exchange(&site->key, &is, key)) {
-			for (unsigned k = 0; k < FAULT_SITE_DEPTH; k++)
+			for (unsigned k = 0; k < INJECT_SITE_DEPTH; k++)
 				atomic_store_relaxed(&site->pcs[k], pcs[k]);
 			is = key;
 		}
@@ -259,13 +261,13 @@ site_count(struct fault_attr *attr, const uintptr_t pcs[FAULT_SITE_DEPTH])
 
 /* "alloc_page+0x12 < slob_grow+0x40 < ..." */
 static const char *
-site_text(const uintptr_t pcs[FAULT_SITE_DEPTH], char *buf, size_t size)
+site_text(const uintptr_t pcs[INJECT_SITE_DEPTH], char *buf, size_t size)
 {
 	size_t length = 0;
 	char name[48];
 
 	buf[0] = '\0';
-	for (unsigned i = 0; i < FAULT_SITE_DEPTH && pcs[i] != 0; i++) {
+	for (unsigned i = 0; i < INJECT_SITE_DEPTH && pcs[i] != 0; i++) {
 		/* The call, not what follows it. */
 		int n = snprintf(buf + length, size - length, "%s%s",
 				 i > 0 ? " < " : "",
@@ -279,69 +281,69 @@ site_text(const uintptr_t pcs[FAULT_SITE_DEPTH], char *buf, size_t size)
 }
 
 unsigned
-fault_nr_sites(const struct fault_attr *attr)
+inject_nr_sites(const struct inject_attr *attr)
 {
 	unsigned nr = 0;
 
-	while (nr < FAULT_SITES_MAX && atomic_load(&attr->sites[nr].key) != 0)
+	while (nr < INJECT_SITES_MAX && atomic_load(&attr->sites[nr].key) != 0)
 		nr++;
 	return nr;
 }
 
 void
-fault_sites_clear(struct fault_attr *attr)
+inject_sites_clear(struct inject_attr *attr)
 {
-	for (unsigned i = 0; i < FAULT_SITES_MAX; i++) {
+	for (unsigned i = 0; i < INJECT_SITES_MAX; i++) {
 		atomic_store_relaxed(&attr->sites[i].nr_failed, 0ul);
 		atomic_store(&attr->sites[i].key, (uintptr_t)0);
 	}
 }
 
 void
-fault_sites_print(const struct fault_attr *attr, const char *prefix)
+inject_sites_print(const struct inject_attr *attr, const char *prefix)
 {
-	unsigned nr = fault_nr_sites(attr);
+	unsigned nr = inject_nr_sites(attr);
 
 	for (unsigned i = 0; i < nr; i++) {
-		const struct fault_site *site = &attr->sites[i];
-		uintptr_t pcs[FAULT_SITE_DEPTH];
+		const struct inject_site *site = &attr->sites[i];
+		uintptr_t pcs[INJECT_SITE_DEPTH];
 		char text[SITE_TEXT_MAX];
 
-		for (unsigned k = 0; k < FAULT_SITE_DEPTH; k++)
+		for (unsigned k = 0; k < INJECT_SITE_DEPTH; k++)
 			pcs[k] = atomic_load_relaxed(&site->pcs[k]);
 		printk("%s%6lu  %s\n", prefix, atomic_load(&site->nr_failed),
 		       site_text(pcs, text, sizeof(text)));
 	}
-	if (nr == FAULT_SITES_MAX)
+	if (nr == INJECT_SITES_MAX)
 		printk("%sno room to note more\n", prefix);
 }
 
 void
-fault_print(const struct fault_attr *attr)
+inject_print(const struct inject_attr *attr)
 {
 	char text[TEXT_MAX];
 
-	printk("%s: %s\n", attr->name, fault_text(attr, text, sizeof(text)));
+	printk("%s: %s\n", attr->name, inject_text(attr, text, sizeof(text)));
 	printk("%s: %lu of %lu failed, at %u sites\n", attr->name,
 	       atomic_load(&attr->nr_failed), atomic_load(&attr->nr_seen),
-	       fault_nr_sites(attr));
-	fault_sites_print(attr, "  ");
+	       inject_nr_sites(attr));
+	inject_sites_print(attr, "  ");
 }
 
 /* -- arming ------------------------------------------------------------------------- */
 
 void
-fault_disarm(struct fault_attr *attr)
+inject_disarm(struct inject_attr *attr)
 {
 	atomic_store(&attr->is_armed, 0u);
 }
 
 void
-fault_arm(struct fault_attr *attr, const struct fault_settings *settings)
+inject_arm(struct inject_attr *attr, const struct inject_settings *settings)
 {
-	struct fault_settings from = *settings;
+	struct inject_settings from = *settings;
 
-	fault_disarm(attr);
+	inject_disarm(attr);
 	if (from.seed == 0)
 		from.seed = (long)(arch_cycles() & INT32_MAX) | 1;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -359,17 +361,17 @@ fault_arm(struct fault_attr *attr, const struct fault_settings *settings)
 #define setting(attr, field) atomic_load_relaxed(&(attr)->settings.field)
 
 static bool
-is_meant(const struct fault_attr *attr)
+is_meant(const struct inject_attr *attr)
 {
 	long pid = setting(attr, pid);
 
-	return pid == FAULT_ALL ||
+	return pid == INJECT_ALL ||
 	       (current->pid == pid && current->trap_depth == 0);
 }
 
 /* Whether these bytes come out of those that do not fail. */
 static bool
-space_take(struct fault_attr *attr, size_t size)
+space_take(struct inject_attr *attr, size_t size)
 {
 	long left = atomic_load_relaxed(&attr->space_left);
 
@@ -391,7 +393,7 @@ percentile(long seed, unsigned long n)
 }
 
 static bool
-is_chosen(const struct fault_attr *attr, unsigned long n)
+is_chosen(const struct inject_attr *attr, unsigned long n)
 {
 	unsigned long interval = (unsigned long)setting(attr, interval);
 	unsigned long first = (unsigned long)setting(attr, nth);
@@ -403,7 +405,7 @@ is_chosen(const struct fault_attr *attr, unsigned long n)
 }
 
 static bool
-times_take(struct fault_attr *attr)
+times_take(struct inject_attr *attr)
 {
 	long left = atomic_load_relaxed(&attr->times_left);
 
@@ -414,9 +416,9 @@ times_take(struct fault_attr *attr)
 }
 
 static void
-report(struct fault_attr *attr, unsigned long n, uintptr_t caller)
+report(struct inject_attr *attr, unsigned long n, uintptr_t caller)
 {
-	uintptr_t pcs[FAULT_SITE_DEPTH];
+	uintptr_t pcs[INJECT_SITE_DEPTH];
 	long verbose = setting(attr, verbose);
 	char text[SITE_TEXT_MAX];
 
@@ -431,7 +433,7 @@ report(struct fault_attr *attr, unsigned long n, uintptr_t caller)
 }
 
 bool
-should_fail(struct fault_attr *attr, size_t size, uintptr_t caller)
+inject_should_fail(struct inject_attr *attr, size_t size, uintptr_t caller)
 {
 	unsigned long n;
 

@@ -4,40 +4,40 @@
  */
 #include <kernel/error.h>
 #include <kernel/failpoint.h>
-#include <kernel/fault.h>
+#include <kernel/inject.h>
 #include <kernel/option.h>
 #include <kernel/printk.h>
 #include <kernel/thread.h>
 
-struct fault_attr failpoint_attr = { .name = "failpoint" };
+struct inject_attr failpoint_attr = { .name = "failpoint" };
 
 void
 failpoint_arm(unsigned n)
 {
-	struct fault_settings settings = FAULT_SETTINGS_DEFAULT;
+	struct inject_settings settings = INJECT_SETTINGS_DEFAULT;
 
 	settings.nth = n;
 	settings.times = 1;
 	settings.seed = 1;
 	settings.pid = current->pid;
 	if (n > 0)
-		fault_arm(&failpoint_attr, &settings);
+		inject_arm(&failpoint_attr, &settings);
 	else
-		fault_disarm(&failpoint_attr);
+		inject_disarm(&failpoint_attr);
 }
 
 bool
 failpoint_disarm(void)
 {
-	fault_disarm(&failpoint_attr);
+	inject_disarm(&failpoint_attr);
 	return atomic_load(&failpoint_attr.nr_failed) > 0;
 }
 
 bool
 failpoint(void)
 {
-	return should_fail(&failpoint_attr, 1,
-			   (uintptr_t)__builtin_return_address(0));
+	return inject_should_fail(&failpoint_attr, 1,
+				  (uintptr_t)__builtin_return_address(0));
 }
 
 /* -- by text ---------------------------------------------------------------------- */
@@ -45,10 +45,10 @@ failpoint(void)
 int
 failpoint_write(const char *text)
 {
-	struct fault_settings settings;
+	struct inject_settings settings;
 
-	if (fault_text_is_off(text)) {
-		fault_disarm(&failpoint_attr);
+	if (inject_text_is_off(text)) {
+		inject_disarm(&failpoint_attr);
 		return 0;
 	}
 	if (!KERNEL_DEBUG) {
@@ -56,10 +56,10 @@ failpoint_write(const char *text)
 		       "one\n");
 		return -E_INVAL;
 	}
-	if (fault_parse("failpoint", text, &settings, NULL, NULL) != 0)
+	if (inject_parse("failpoint", text, &settings, NULL, NULL) != 0)
 		return -E_INVAL;
-	fault_sites_clear(&failpoint_attr);
-	fault_arm(&failpoint_attr, &settings);
+	inject_sites_clear(&failpoint_attr);
+	inject_arm(&failpoint_attr, &settings);
 	return 0;
 }
 
@@ -68,7 +68,7 @@ failpoint_get(void)
 {
 	static char text[160];
 
-	return fault_text(&failpoint_attr, text, sizeof(text));
+	return inject_text(&failpoint_attr, text, sizeof(text));
 }
 
 const struct boot_option failpoint_option = {

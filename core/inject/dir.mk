@@ -1,0 +1,2 @@
+core-srcs += core/inject/inject.c
+core-srcs += core/inject/failpoint.c
