@@ -21,7 +21,7 @@ enum host_ticks {
 struct host_machine {
 	unsigned long ram_bytes;
 	unsigned nr_cpus, nr_nodes;
-	enum host_ticks ticks;
+	unsigned ticks; /* enum host_ticks */
 };
 extern struct host_machine host_machine;
 

@@ -21,9 +21,6 @@ struct host_machine host_machine = {
 	.ticks = HOST_TICKS_SIGNAL,
 };
 
-/* Values as text, for get(). */
-#define TEXT_BYTES 24
-
 static int
 set_mem(const char *value)
 {
@@ -39,7 +36,7 @@ set_mem(const char *value)
 static const char *
 get_mem(void)
 {
-	static char text[TEXT_BYTES];
+	static char text[24];
 
 	if (host_machine.ram_bytes % MIB == 0)
 		snprintf(text, sizeof(text), "%luM",
@@ -50,68 +47,8 @@ get_mem(void)
 	return text;
 }
 
-/* A number from 1 to max. */
-static int
-set_count(const char *value, unsigned long max, unsigned *count)
-{
-	unsigned long number;
-
-	if (parse_unsigned(value, &number) != 0 || number < 1 || number > max)
-		return -E_INVAL;
-	*count = (unsigned)number;
-	return 0;
-}
-
-static int
-set_cpus(const char *value)
-{
-	return set_count(value, MAX_CPUS, &host_machine.nr_cpus);
-}
-
-static const char *
-get_cpus(void)
-{
-	static char text[TEXT_BYTES];
-
-	snprintf(text, sizeof(text), "%u", host_machine.nr_cpus);
-	return text;
-}
-
-static int
-set_nodes(const char *value)
-{
-	return set_count(value, MAX_NODES, &host_machine.nr_nodes);
-}
-
-static const char *
-get_nodes(void)
-{
-	static char text[TEXT_BYTES];
-
-	snprintf(text, sizeof(text), "%u", host_machine.nr_nodes);
-	return text;
-}
-
 /* In the order of enum host_ticks. */
 static const char *const ticks_names[] = { "signal", "poll", "manual", NULL };
-
-static const char *
-ticks_choice(unsigned i)
-{
-	return i < ARRAY_SIZE(ticks_names) ? ticks_names[i] : NULL;
-}
-
-static int
-set_ticks(const char *value)
-{
-	for (unsigned i = 0; ticks_names[i] != NULL; i++) {
-		if (strcmp(value, ticks_names[i]) == 0) {
-			host_machine.ticks = (enum host_ticks)i;
-			return 0;
-		}
-	}
-	return -E_INVAL;
-}
 
 static const char *
 get_ticks(void)
@@ -132,28 +69,26 @@ static const struct boot_option mem_option = {
 static const struct boot_option cpus_option = {
 	.name = "cpus",
 	.help = "number of CPUs",
-	.values = "1..16",
-	.set = set_cpus,
-	.get = get_cpus,
+	.kind = OPTION_NUMBER,
+	.number = { .value = &host_machine.nr_cpus, .min = 1, .max = MAX_CPUS },
 };
 
 static const struct boot_option nodes_option = {
 	.name = "nodes",
 	.help = "memory nodes, each with an equal part of RAM and CPUs",
-	.values = "1..4",
-	.set = set_nodes,
-	.get = get_nodes,
+	.kind = OPTION_NUMBER,
+	.number = { .value = &host_machine.nr_nodes,
+		    .min = 1,
+		    .max = MAX_NODES },
 };
 
 static const struct boot_option ticks_option = {
 	.name = "ticks",
 	.help = "how interrupts come: by signal, looked for, or no clock at all",
-	.choice = ticks_choice,
-	.set = set_ticks,
+	.kind = OPTION_CHOICE,
+	.one_of = { .index = &host_machine.ticks, .names = ticks_names },
 	.get = get_ticks,
 };
-
-BUILD_ASSERT(MAX_CPUS == 16 && MAX_NODES == 4); /* as the texts say */
 
 const struct boot_option *const arch_boot_options[] = {
 	&mem_option, &cpus_option, &nodes_option, &ticks_option, NULL
@@ -164,35 +99,21 @@ const struct boot_option *const arch_boot_options[] = {
 #define COMMAND_LINE_MAX 4096
 #define WORDS_MAX 256
 
-static void
-explain(const struct boot_option *option, const char *word, char *why,
-	size_t size)
-{
-	size_t n =
-		(size_t)snprintf(why, size, "%s: wrong value; right: ", word);
-
-	if (option->choice == NULL) {
-		if (n < size)
-			snprintf(why + n, size - n, "%s", option->values);
-		return;
-	}
-	for (unsigned i = 0; option->choice(i) != NULL && n < size; i++)
-		n += (size_t)snprintf(why + n, size - n, "%s%s",
-				      i > 0 ? ", " : "", option->choice(i));
-}
-
 static int
 apply_word(const char *word, char *why, size_t size)
 {
+	char values[64];
+
 	for (unsigned i = 0; arch_boot_options[i] != NULL; i++) {
 		const struct boot_option *option = arch_boot_options[i];
 		size_t n = strlen(option->name);
 
 		if (strncmp(word, option->name, n) != 0 || word[n] != '=')
 			continue;
-		if (option->set(word + n + 1) == 0)
+		if (option_set(option, word + n + 1) == 0)
 			return 0;
-		explain(option, word, why, size);
+		option_values(option, values, sizeof(values));
+		snprintf(why, size, "%s: wrong value; right: %s", word, values);
 		return -E_INVAL;
 	}
 	return 0;

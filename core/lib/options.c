@@ -1,13 +1,14 @@
 /*
- * Boot settings from the command line (<kernel/option.h>).
+ * Boot settings (<kernel/option.h>) are taken from the command line here.
  *
  * The line is copied, split into words (quotes may open anywhere in a word),
  * and each word "name=value" is offered to the setting of that name; the last
- * one wins. Whatever is wrong is said with the word that is wrong and what
- * would have been right; the setting keeps its value, and the boot goes on.
+ * one wins. A word that is wrong is reported together with what would have been
+ * right; the setting keeps its value, and the boot goes on.
  */
 #include <kernel/error.h>
 #include <kernel/option.h>
+#include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
@@ -18,18 +19,134 @@
 static char line[LINE_MAX];
 static char *words[WORDS_MAX];
 
-static void
-print_values(const struct boot_option *option)
+/* Longer lists of values are cut where they are printed. */
+#define VALUES_MAX 256
+
+/* -- one setting ------------------------------------------------------------ */
+
+static const char *const switch_names[] = { "on", "off", NULL };
+
+/* The i-th name of a choice, of which there are more than i, or just i. */
+static const char *
+name_at(const struct boot_option *option, unsigned i)
+{
+	switch (option->kind) {
+	case OPTION_TEXT:
+		return option->choice != NULL ? option->choice(i) : NULL;
+	case OPTION_CHOICE:
+		return option->one_of.names != NULL ? option->one_of.names[i]
+						    : option->one_of.name_at(i);
+	case OPTION_SWITCH:
+		return switch_names[i];
+	case OPTION_NUMBER:
+		break;
+	}
+	return NULL;
+}
+
+const char *
+option_choice(const struct boot_option *option, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (name_at(option, k) == NULL)
+			return NULL;
+	return name_at(option, i);
+}
+
+/* The place of a name among those a setting can have. */
+static int
+find_name(const struct boot_option *option, const char *name, unsigned *index)
 {
 	const char *choice;
 
-	if (option->choice == NULL) {
-		printk("%s", option->values);
+	for (unsigned i = 0; (choice = name_at(option, i)) != NULL; i++) {
+		if (strcmp(choice, name) == 0) {
+			*index = i;
+			return 0;
+		}
+	}
+	return -E_INVAL;
+}
+
+static int
+set_number(const struct boot_option *option, const char *value)
+{
+	unsigned long number;
+
+	if (parse_unsigned(value, &number) != 0 ||
+	    number < option->number.min || number > option->number.max)
+		return -E_INVAL;
+	*option->number.value = (unsigned)number;
+	return 0;
+}
+
+int
+option_set(const struct boot_option *option, const char *value)
+{
+	unsigned index;
+	int err = -E_INVAL;
+
+	switch (option->kind) {
+	case OPTION_TEXT:
+		err = option->set(value);
+		break;
+	case OPTION_CHOICE:
+		err = find_name(option, value, option->one_of.index);
+		break;
+	case OPTION_NUMBER:
+		err = set_number(option, value);
+		break;
+	case OPTION_SWITCH:
+		err = find_name(option, value, &index);
+		if (err == 0)
+			*option->is_on = index == 0;
+		break;
+	}
+	return err;
+}
+
+const char *
+option_get(const struct boot_option *option, char scratch[OPTION_NUMBER_TEXT])
+{
+	if (option->get != NULL)
+		return option->get();
+	switch (option->kind) {
+	case OPTION_CHOICE:
+		return name_at(option, *option->one_of.index);
+	case OPTION_SWITCH:
+		return switch_names[*option->is_on ? 0 : 1];
+	case OPTION_NUMBER:
+		snprintf(scratch, OPTION_NUMBER_TEXT, "%u",
+			 *option->number.value);
+		return scratch;
+	case OPTION_TEXT:
+		break;
+	}
+	panic("boot setting %s cannot tell its value", option->name);
+}
+
+void
+option_values(const struct boot_option *option, char *text, size_t size)
+{
+	const char *choice;
+	size_t n = 0;
+
+	if (option->kind == OPTION_NUMBER) {
+		snprintf(text, size, "%u..%u", option->number.min,
+			 option->number.max);
 		return;
 	}
-	for (unsigned i = 0; (choice = option->choice(i)) != NULL; i++)
-		printk("%s%s", i == 0 ? "" : "|", choice);
+	if (name_at(option, 0) == NULL) {
+		(void)strlcpy(text, option->values, size);
+		return;
+	}
+	for (unsigned i = 0; (choice = name_at(option, i)) != NULL && n < size;
+	     i++)
+		n += (size_t)snprintf(text + n, size - n, "%s%s",
+				      i == 0 ? "" : "|", choice);
 }
+
+/* -- tables of them --------------------------------------------------------- */
 
 /* The i-th setting of all tables; NULL past the last. */
 static const struct boot_option *
@@ -68,12 +185,13 @@ complain_unknown(option_tables tables, const char *name)
 static bool
 apply_word(option_tables tables, char *word)
 {
+	char values[VALUES_MAX], scratch[OPTION_NUMBER_TEXT];
 	char *equals = strchr(word, '=');
 	const struct boot_option *option;
 
 	option = find_option(tables, word);
 	if (equals == NULL && option != NULL && option->alone != NULL)
-		return option->set(option->alone) != 0;
+		return option_set(option, option->alone) != 0;
 	if (equals == NULL) {
 		printk("boot: \"%s\" is not name=value; ignored\n", word);
 		return true;
@@ -84,11 +202,11 @@ apply_word(option_tables tables, char *word)
 		complain_unknown(tables, word);
 		return true;
 	}
-	if (option->set(equals + 1) == 0)
+	if (option_set(option, equals + 1) == 0)
 		return false;
-	printk("boot: %s=%s: not a value it can have (", word, equals + 1);
-	print_values(option);
-	printk("); it stays %s\n", option->get());
+	option_values(option, values, sizeof(values));
+	printk("boot: %s=%s: not a value it can have (%s); it stays %s\n", word,
+	       equals + 1, values, option_get(option, scratch));
 	return true;
 }
 
@@ -124,11 +242,12 @@ options_apply(option_tables tables, const char *command_line)
 void
 options_print(option_tables tables)
 {
+	char values[VALUES_MAX], scratch[OPTION_NUMBER_TEXT];
 	const struct boot_option *option;
 
 	for (unsigned i = 0; (option = option_at(tables, i)) != NULL; i++) {
-		printk("%s=", option->name);
-		print_values(option);
-		printk("\n    %s (now: %s)\n", option->help, option->get());
+		option_values(option, values, sizeof(values));
+		printk("%s=%s\n    %s (now: %s)\n", option->name, values,
+		       option->help, option_get(option, scratch));
 	}
 }

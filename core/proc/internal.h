@@ -19,7 +19,7 @@ int proc_publish(struct proc_struct *proc) __must_check;
 void proc_unpublish(struct proc_struct *proc) REQUIRES(proc_lock);
 
 extern size_t nr_processes; /* grows under proc_lock */
-extern size_t max_processes;
+extern unsigned max_processes;
 
 /* As many as there may be? Exact only under proc_lock. */
 static inline bool

@@ -46,7 +46,7 @@ struct spinlock proc_lock = SPINLOCK_INIT(LOCK_RANK_PROC, "proc");
 struct proc_struct *initproc;
 phys_t boot_cr3;
 size_t nr_processes;
-size_t max_processes = DEFAULT_PROCESS_LIMIT;
+unsigned max_processes = DEFAULT_PROCESS_LIMIT;
 
 static struct list proc_list = LIST_INIT(proc_list);
 static struct list hash_list[HASH_LIST_SIZE];
@@ -195,33 +195,13 @@ proc_visit_stacks(void (*fn)(const void *from, const void *to))
 
 /* -- setting up ----------------------------------------------------------------- */
 
-static int
-threads_set(const char *value)
-{
-	unsigned long n;
-
-	if (parse_unsigned(value, &n) != 0 || n < PROCESS_LIMIT_MIN ||
-	    n > MAX_PROCESS)
-		return -E_INVAL;
-	max_processes = n;
-	return 0;
-}
-
-static const char *
-threads_get(void)
-{
-	static char text[12];
-
-	snprintf(text, sizeof(text), "%zu", max_processes);
-	return text;
-}
-
 const struct boot_option threads_option = {
 	.name = "threads",
 	.help = "how many threads there may be at once",
-	.values = "16..16384",
-	.set = threads_set,
-	.get = threads_get,
+	.kind = OPTION_NUMBER,
+	.number = { .value = &max_processes,
+		    .min = PROCESS_LIMIT_MIN,
+		    .max = MAX_PROCESS },
 };
 
 void

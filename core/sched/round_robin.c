@@ -3,9 +3,6 @@
  * the others and gets a new one; a thread that sleeps or yields before keeps
  * what is left of it for its next turn.
  */
-#include <kernel/error.h>
-#include <kernel/printk.h>
-#include <kernel/string.h>
 #include "internal.h"
 
 #define SLICE_DEFAULT 5
@@ -34,31 +31,9 @@ const struct sched_class sched_class_rr = {
 	.tick = rr_tick,
 };
 
-static int
-slice_set(const char *value)
-{
-	unsigned long ticks;
-
-	if (parse_unsigned(value, &ticks) != 0 || ticks < 1 ||
-	    ticks > SLICE_MAX)
-		return -E_INVAL;
-	slice_ticks = (unsigned)ticks;
-	return 0;
-}
-
-static const char *
-slice_get(void)
-{
-	static char text[8];
-
-	snprintf(text, sizeof(text), "%u", slice_ticks);
-	return text;
-}
-
 const struct boot_option slice_option = {
 	.name = "slice",
 	.help = "clock ticks (1/100 s) a thread may run at once under sched=rr",
-	.values = "1..1000",
-	.set = slice_set,
-	.get = slice_get,
+	.kind = OPTION_NUMBER,
+	.number = { .value = &slice_ticks, .min = 1, .max = SLICE_MAX },
 };

@@ -14,50 +14,31 @@
 
 #define RAM (4ul << 20)
 
+enum {
+	RED,
+	GREEN,
+	BLUE
+};
 static const char *const colours[] = { "red", "green", "blue", NULL };
-static const char *colour;
-static char number[16], text[64];
+static unsigned colour, number, shape;
+static bool loud;
+static char text[64];
 static char said[1 << 16];
 
-static const char *
-colour_choice(unsigned i)
-{
-	return i < ARRAY_SIZE(colours) ? colours[i] : NULL;
-}
-
-static int
-colour_set(const char *value)
-{
-	for (unsigned i = 0; colours[i] != NULL; i++) {
-		if (strcmp(value, colours[i]) == 0) {
-			colour = colours[i];
-			return 0;
-		}
-	}
-	return -E_INVAL;
-}
+/* A table as policies and back ends have one. */
+struct shape {
+	const char *name;
+	unsigned nr_corners;
+};
+static const struct shape triangle = { "triangle", 3 };
+static const struct shape square = { "square", 4 };
+static const struct shape *const shapes[] = { &triangle, &square, NULL };
 
 static const char *
-colour_get(void)
+shape_name_at(unsigned i)
 {
-	return colour;
-}
-
-static int
-number_set(const char *value)
-{
-	unsigned long n;
-
-	if (parse_unsigned(value, &n) != 0 || n > 99)
-		return -E_INVAL;
-	snprintf(number, sizeof(number), "%lu", n);
-	return 0;
-}
-
-static const char *
-number_get(void)
-{
-	return number;
+	assert_true(i < ARRAY_SIZE(shapes));
+	return shapes[i] != NULL ? shapes[i]->name : NULL;
 }
 
 static int
@@ -75,16 +56,35 @@ text_get(void)
 static const struct boot_option colour_option = {
 	.name = "colour",
 	.help = "what it looks like",
-	.choice = colour_choice,
-	.set = colour_set,
-	.get = colour_get,
+	.kind = OPTION_CHOICE,
+	.one_of = { .index = &colour, .names = colours },
+};
+static const struct boot_option shape_option = {
+	.name = "shape",
+	.help = "how many corners it has",
+	.kind = OPTION_CHOICE,
+	.one_of = { .index = &shape, .name_at = shape_name_at },
 };
 static const struct boot_option number_option = {
 	.name = "number",
 	.help = "how many",
-	.values = "0..99",
-	.set = number_set,
-	.get = number_get,
+	.kind = OPTION_NUMBER,
+	.number = { .value = &number, .min = 3, .max = 99 },
+};
+/* All that fits. */
+static unsigned any;
+static const struct boot_option any_option = {
+	.name = "any",
+	.help = "how many",
+	.kind = OPTION_NUMBER,
+	.number = { .value = &any, .min = 0, .max = UINT32_MAX },
+};
+static const struct boot_option loud_option = {
+	.name = "loud",
+	.help = "whether it can be heard",
+	.kind = OPTION_SWITCH,
+	.is_on = &loud,
+	.alone = "on",
 };
 static const struct boot_option text_option = {
 	.name = "text",
@@ -95,8 +95,10 @@ static const struct boot_option text_option = {
 };
 
 /* Two tables: the core's and a port's. */
-static const struct boot_option *const core_table[] = { &colour_option,
-							&number_option, NULL };
+static const struct boot_option *const core_table[] = {
+	&colour_option, &shape_option, &number_option,
+	&any_option,	&loud_option,  NULL
+};
 static const struct boot_option *const port_table[] = { &text_option, NULL };
 static option_tables tables = { core_table, port_table, NULL };
 
@@ -106,8 +108,11 @@ apply(const char *command_line)
 {
 	unsigned nr;
 
-	colour = "red";
-	strlcpy(number, "7", sizeof(number));
+	colour = RED;
+	shape = 0;
+	number = 7;
+	any = 1;
+	loud = false;
 	text[0] = '\0';
 	capture_begin();
 	nr = options_apply(tables, command_line);
@@ -129,8 +134,11 @@ expect_said(const char *what)
 static void
 expect_defaults(void)
 {
-	assert_string_equal(colour, "red");
-	assert_string_equal(number, "7");
+	assert_int_equal(colour, RED);
+	assert_int_equal(shape, 0);
+	assert_int_equal(number, 7);
+	assert_int_equal(any, 1);
+	assert_false(loud);
 	assert_string_equal(text, "");
 }
 
@@ -140,8 +148,8 @@ test_right(void **state)
 	assert_int_equal(apply(""), 0);
 	expect_defaults();
 	assert_int_equal(apply(" colour=blue  number=0x10 text=hello "), 0);
-	assert_string_equal(colour, "blue");
-	assert_string_equal(number, "16");
+	assert_int_equal(colour, BLUE);
+	assert_int_equal(number, 16);
 	assert_string_equal(text, "hello");
 	assert_int_equal(apply("text="), 0);
 	assert_int_equal(apply("text=a=b"), 0);
@@ -153,7 +161,7 @@ test_quotes(void **state)
 {
 	assert_int_equal(apply("text=\"ps; poweroff\" colour=green"), 0);
 	assert_string_equal(text, "ps; poweroff");
-	assert_string_equal(colour, "green");
+	assert_int_equal(colour, GREEN);
 	assert_int_equal(apply("\"text=ps; poweroff\""), 0);
 	assert_string_equal(text, "ps; poweroff");
 	assert_int_equal(apply("te'xt=a \"b'"), 0);
@@ -164,9 +172,9 @@ static void
 test_last_one_wins(void **state)
 {
 	assert_int_equal(apply("colour=blue colour=green"), 0);
-	assert_string_equal(colour, "green");
+	assert_int_equal(colour, GREEN);
 	assert_int_equal(apply("colour=blue colour=pink"), 1);
-	assert_string_equal(colour, "blue");
+	assert_int_equal(colour, BLUE);
 }
 
 static void
@@ -183,10 +191,124 @@ test_wrong_value(void **state)
 			expect_said(colours[k]);
 		expect_said(strchr(lines[i], '=') + 1);
 	}
-	assert_int_equal(apply("number=100"), 1);
+}
+
+static void
+test_choice_from_structs(void **state)
+{
+	assert_int_equal(apply("shape=square"), 0);
+	assert_int_equal(shapes[shape]->nr_corners, 4);
+	assert_int_equal(apply("shape=circle"), 1);
+	expect_said("triangle|square");
+	expect_said("stays triangle");
 	expect_defaults();
-	expect_said("100");
-	expect_said("0..99");
+}
+
+/* Both limits belong to the range; what is not a whole number of the range, in
+ * whatever way, changes nothing. */
+static void
+test_number(void **state)
+{
+	static const char *const wrong[] = {
+		"number=2",
+		"number=100",
+		"number=",
+		"number=-7",
+		"number=+7",
+		"number= 7",
+		"number=7x",
+		"number=0x",
+		"number=1e1",
+		"number=4294967303",
+		"any=4294967296",
+		"number=18446744073709551623",
+		"any=0x100000000",
+		"any=-1",
+		"any=999999999999999999999999999999",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_true(apply(wrong[i]) > 0);
+		expect_defaults();
+	}
+	assert_int_equal(apply("number=100"), 1);
+	expect_said("number=100");
+	expect_said("3..99");
+	expect_said("stays 7");
+	assert_int_equal(apply("any=-1"), 1);
+	expect_said("0..4294967295");
+	assert_int_equal(apply("number=3 any=0"), 0);
+	assert_int_equal(number, 3);
+	assert_int_equal(any, 0);
+	assert_int_equal(apply("number=99 any=4294967295"), 0);
+	assert_int_equal(number, 99);
+	assert_true(any == UINT32_MAX);
+}
+
+static void
+test_switch(void **state)
+{
+	static const char *const wrong[] = { "loud=", "loud=yes", "loud=1",
+					     "loud=ON" };
+
+	assert_int_equal(apply("loud=on"), 0);
+	assert_true(loud);
+	assert_int_equal(apply("loud=on loud=off"), 0);
+	assert_false(loud);
+	assert_int_equal(apply("loud"), 0);
+	assert_true(loud);
+	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(apply(wrong[i]), 1);
+		expect_said("on|off");
+		expect_said("stays off");
+		expect_defaults();
+	}
+}
+
+/* What tests and the host port ask of single settings. */
+static void
+test_one_by_one(void **state)
+{
+	char scratch[OPTION_NUMBER_TEXT], values[64];
+
+	apply("");
+	assert_int_equal(option_set(&any_option, "4294967295"), 0);
+	assert_string_equal(option_get(&any_option, scratch), "4294967295");
+	assert_int_equal(option_set(&shape_option, "square"), 0);
+	assert_string_equal(option_get(&shape_option, scratch), "square");
+	assert_int_equal(option_set(&loud_option, "on"), 0);
+	assert_string_equal(option_get(&loud_option, scratch), "on");
+	assert_int_equal(option_set(&text_option, "word"), 0);
+	assert_string_equal(option_get(&text_option, scratch), "word");
+	assert_int_equal(option_set(&shape_option, "circle"), -E_INVAL);
+	assert_int_equal(option_set(&number_option, "2"), -E_INVAL);
+	assert_int_equal(number, 7);
+
+	assert_string_equal(option_choice(&colour_option, 2), "blue");
+	assert_string_equal(option_choice(&shape_option, 1), "square");
+	for (unsigned i = 3; i < 10; i++) {
+		assert_null(option_choice(&colour_option, i));
+		assert_null(option_choice(&shape_option, i));
+		assert_null(option_choice(&loud_option, i));
+	}
+	assert_null(option_choice(&number_option, 0));
+	assert_null(option_choice(&text_option, 0));
+
+	option_values(&colour_option, values, sizeof(values));
+	assert_string_equal(values, "red|green|blue");
+	option_values(&number_option, values, sizeof(values));
+	assert_string_equal(values, "3..99");
+	option_values(&text_option, values, sizeof(values));
+	assert_string_equal(values, "<text>");
+	for (size_t size = 1; size < 20; size++) {
+		memset(values, '!', sizeof(values));
+		option_values(&colour_option, values, size);
+		assert_int_equal(strlen(values),
+				 MIN(size - 1, strlen("red|green|blue")));
+		assert_int_equal(
+			strncmp(values, "red|green|blue", strlen(values)), 0);
+		assert_int_equal(values[size], '!');
+	}
 }
 
 static void
@@ -205,7 +327,7 @@ test_wrong_name(void **state)
 	expect_said("colour");
 	expect_said("number");
 	expect_said("text");
-	assert_string_equal(colour, "blue");
+	assert_int_equal(colour, BLUE);
 }
 
 /* Nobody can tell where its words end: nothing of it holds. */
@@ -254,8 +376,12 @@ test_print(void **state)
 	expect_said("green");
 	expect_said("blue");
 	expect_said("what it looks like");
-	expect_said("0..99");
-	expect_said("text");
+	expect_said(
+		"colour=red|green|blue\n    what it looks like (now: blue)\n");
+	expect_said("shape=triangle|square\n");
+	expect_said("number=3..99\n    how many (now: 7)\n");
+	expect_said("loud=on|off\n");
+	expect_said("text=<text>\n");
 }
 
 int
@@ -266,6 +392,10 @@ main(void)
 		cmocka_unit_test(test_quotes),
 		cmocka_unit_test(test_last_one_wins),
 		cmocka_unit_test(test_wrong_value),
+		cmocka_unit_test(test_choice_from_structs),
+		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_switch),
+		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_wrong_name),
 		cmocka_unit_test(test_unclosed_quote),
 		cmocka_unit_test(test_long_lines),

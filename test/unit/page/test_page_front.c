@@ -58,8 +58,8 @@ machine_start(const char *policy)
 {
 	host_unit_init(RAM);
 	sched_init(1);
-	assert_int_equal(pages_option.set(policy), 0);
-	assert_string_equal(pages_option.get(), policy);
+	assert_int_equal(option_set(&pages_option, policy), 0);
+	assert_string_equal(option_get(&pages_option, NULL), policy);
 	page_init(&boot);
 	nr_page_complaints = 0;
 	assert_null(pages_validate());
@@ -82,7 +82,8 @@ frame(size_t nr)
 
 /* name: a const char * variable. */
 #define for_each_policy_name(i, name)                                          \
-	for (unsigned(i) = 0; ((name) = pages_option.choice(i)) != NULL; (i)++)
+	for (unsigned(i) = 0;                                                  \
+	     ((name) = option_choice(&pages_option, i)) != NULL; (i)++)
 
 static void
 test_option(void **state)
@@ -93,13 +94,13 @@ test_option(void **state)
 	(void)state;
 	for_each_policy_name(i, name)
 	{
-		assert_int_equal(pages_option.set(name), 0);
+		assert_int_equal(option_set(&pages_option, name), 0);
 		assert_string_equal(page_policy_name(), name);
 		nr++;
 	}
 	assert_int_equal(nr, 4);
-	assert_int_equal(pages_option.set("bubby"), -E_INVAL);
-	assert_string_equal(pages_option.get(), "worst-fit");
+	assert_int_equal(option_set(&pages_option, "bubby"), -E_INVAL);
+	assert_string_equal(option_get(&pages_option, NULL), "worst-fit");
 }
 
 /* -- the map ---------------------------------------------------------------- */
@@ -209,7 +210,7 @@ test_map_of_random_machines(void **state)
 			if (boot.ranges[i].kind == BOOT_RESERVED &&
 			    boot.ranges[i].end > RAM - 8 * MIB)
 				boot.ranges[i].end = boot.ranges[i].start;
-		machine_start(pages_option.choice(round % 4));
+		machine_start(option_choice(&pages_option, round % 4));
 		check_map();
 	}
 }
