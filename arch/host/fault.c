@@ -2,9 +2,10 @@
  * Faults: what the processor cannot do.
  *
  * Linux reports them as signals, on a stack of its own for each virtual CPU:
- * the usual one may be what has just overflowed. The kernel's own text, data and
- * stacks never fault by design, so each of these is the end (vm will change that
- * for user addresses). All that remains is to say precisely what it was.
+ * the usual one may be what has just overflowed. A page fault becomes a trap on
+ * the stack of the thread that caused it (trap.c), and core decides. All others,
+ * an overflow of a kernel stack, and faults while there is no such stack are the
+ * end, and all that remains is to say precisely what it was.
  */
 #include "host.h"
 #include <kernel/panic.h>
@@ -14,11 +15,6 @@
 #include <signal.h>
 #include <ucontext.h>
 #include <unistd.h>
-
-/* Of a page fault: bits of the error code. */
-#define FAULT_PRESENT 0x1
-#define FAULT_WRITE 0x2
-#define FAULT_FETCH 0x10
 
 #define WHAT_BYTES 128
 
@@ -55,26 +51,6 @@ is_stack_overflow(uintptr_t va)
 	return va < cpu->stack_low && va >= cpu->stack_low - PAGE_SIZE;
 }
 
-static void
-describe_overflow(char *what, size_t size, uintptr_t va)
-{
-	snprintf(what, size, "stack overflow of thread %s (pid %d) at 0x%016lx",
-		 current->name[0] ? current->name : "idle", current->pid, va);
-}
-
-static void
-describe_access(char *what, size_t size, greg_t error, uintptr_t va)
-{
-	const char *access = (error & FAULT_FETCH)   ? "fetch from"
-			     : (error & FAULT_WRITE) ? "write to"
-						     : "read of";
-
-	snprintf(what, size, "page fault: %s 0x%016lx by the kernel, %s (K/%c)",
-		 access, va,
-		 (error & FAULT_PRESENT) ? "protected" : "not mapped",
-		 (error & FAULT_WRITE) ? 'W' : 'R');
-}
-
 static const char *
 exception_name(int signal)
 {
@@ -93,37 +69,47 @@ exception_name(int signal)
 }
 
 static void
-describe(char *what, size_t size, int signal, const siginfo_t *info,
-	 const greg_t *registers)
+describe(char *what, size_t size, int signal, const greg_t *registers)
 {
-	uintptr_t sp = (uintptr_t)registers[REG_RSP];
-	uintptr_t va = (uintptr_t)info->si_addr;
-	bool page_fault = signal == SIGSEGV && info->si_code != SI_KERNEL;
+	snprintf(what, size, "%s (trap %lld, error code 0x%llx) at 0x%016llx",
+		 exception_name(signal), registers[REG_TRAPNO],
+		 registers[REG_ERR], registers[REG_RIP]);
+}
 
-	if (signal == SIGSEGV && is_signal_without_room(info, sp))
-		describe_overflow(what, size, sp);
-	else if (page_fault && is_stack_overflow(va))
-		describe_overflow(what, size, va);
-	else if (page_fault)
-		describe_access(what, size, registers[REG_ERR], va);
-	else
-		snprintf(what, size,
-			 "%s (trap %lld, error code 0x%llx) at 0x%016llx",
-			 exception_name(signal), registers[REG_TRAPNO],
-			 registers[REG_ERR], registers[REG_RIP]);
+/* Whether the stack ran over, and if so, in words. */
+static bool
+describe_overflow(char *what, size_t size, int signal, const siginfo_t *info,
+		  uintptr_t sp)
+{
+	uintptr_t va = (uintptr_t)info->si_addr;
+
+	if (signal != SIGSEGV)
+		return false;
+	if (is_signal_without_room(info, sp))
+		va = sp;
+	else if (info->si_code == SI_KERNEL || !is_stack_overflow(va))
+		return false;
+	snprintf(what, size, "stack overflow of thread %s (pid %d) at 0x%016lx",
+		 current->name[0] ? current->name : "idle", current->pid, va);
+	return true;
+}
+
+/* The handlers of signals have the alternate stack; nothing sleeps on it. */
+static bool
+is_on_trap_stack(uintptr_t sp)
+{
+	const struct host_cpu *cpu = &host_cpus[arch_cpu_id()];
+
+	return sp >= cpu->trap_low && sp < cpu->trap_high;
 }
 
 static void
 on_fault(int signal, siginfo_t *info, void *machine)
 {
 	ucontext_t *uc = machine;
-	struct trapframe tf = {
-		.pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP],
-		.sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP],
-		.bp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP],
-		.machine = uc,
-		.irqs_on = arch_irqs_on(),
-	};
+	bool irqs_on = arch_irqs_on();
+	struct trapframe tf = host_frame_of(uc, irqs_on);
+	bool page_fault = signal == SIGSEGV && info->si_code != SI_KERNEL;
 	char what[WHAT_BYTES];
 
 	arch_irq_disable();
@@ -135,8 +121,12 @@ on_fault(int signal, siginfo_t *info, void *machine)
 		host_write_all(2, what, strlen(what));
 		host_exit(PANIC_EXIT_CODE);
 	}
-	describe(what, sizeof(what), signal, info, uc->uc_mcontext.gregs);
-	trap_enter(&tf);
+	if (!describe_overflow(what, sizeof(what), signal, info, tf.sp)) {
+		if (page_fault && !is_on_trap_stack(tf.sp) &&
+		    host_trap_raise(uc, irqs_on))
+			return;
+		describe(what, sizeof(what), signal, uc->uc_mcontext.gregs);
+	}
 	trap_fatal(&tf, what);
 }
 

@@ -11,6 +11,7 @@
 #include <kernel/thread.h>
 #include <kernel/option.h>
 #include <arch/boot.h>
+#include <arch/trap.h>
 
 /* What the command line says about the machine. */
 enum host_ticks {
@@ -40,6 +41,9 @@ enum host_irq {
 /* The signal that says "look at your pending word". Its default is to be
  * ignored, and debuggers let it pass. */
 #define HOST_IRQ_SIGNAL SIGURG
+
+/* No such flags: at them, sigreturn leaves the alternate stack as it is (irq.c). */
+#define HOST_KEEP_SIGNAL_STACK 0x40000000
 
 /* A virtual CPU, as others see it. */
 struct host_cpu {
@@ -102,6 +106,17 @@ void host_fiber_first(void);			  /* its first moment */
 void host_fiber_discard(struct context *context); /* it is over */
 int host_sanitizer_exit_code(int code); /* not 0 if it found anything */
 extern const bool host_must_poll;	/* signals would confuse it */
+
+/* trap.c. The frame of a signal's ucontext_t. */
+struct trapframe host_frame_of(void *machine, bool irqs_on);
+/* In the handler of a signal for a page fault, interrupts off: makes it return
+ * into a trap on the stack of the thread. false: there is no room. */
+bool host_trap_raise(void *machine, bool irqs_on);
+/* switch.S: where it returns to; what that calls. */
+void host_trap_entry(void);
+void host_trap_fault(void *machine, bool irqs_on);
+/* A system call from here. */
+long host_syscall(const struct syscall *call);
 
 /* switch.S: the switch itself; where a new thread begins. */
 void host_switch(struct context *prev, struct context *next);

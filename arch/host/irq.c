@@ -18,7 +18,7 @@
  *
  * Turning interrupts off is storing a 0, turning them on storing a 1 and looking
  * at pending: no system call, no signal mask. deliver() is the trap: off, take
- * the bits, trap_enter(), upcalls, trap_leave(), on, look again.
+ * the bits, trap_enter_interrupt(), upcalls, trap_leave_interrupt(), on, look again.
  *
  * WINDOWS. (1) Between reading irqs_on and storing 0 in arch_irq_save(): if it
  * was 1, an interrupt may come, and the thread even move to another CPU; it
@@ -30,7 +30,7 @@
  * That is a signal inside a handler that does nothing any more, or nothing yet; the
  * nesting is as deep as signals fit into a few instructions.
  *
- * RETURN ON ANOTHER PTHREAD. trap_leave() may switch away. The handler's frame
+ * RETURN ON ANOTHER PTHREAD. trap_leave_interrupt() may switch away. The handler's frame
  * lies on the kernel thread's stack like everything else, so the thread can be
  * continued by another pthread, which then executes sigreturn with a frame
  * that Linux built for the first one. What sigreturn restores:
@@ -61,6 +61,7 @@
  */
 #include "host.h"
 #include <arch/device.h>
+#include <arch/trap.h>
 #include <kernel/restart.h>
 #include <errno.h>
 #include <signal.h>
@@ -98,9 +99,9 @@ deliver(struct trapframe *tf)
 		pending = atomic_exchange(host_cpus[arch_cpu_id()].pending, 0);
 		if (pending == 0)
 			continue;
-		older = trap_enter(tf);
+		older = trap_enter_interrupt(tf);
 		dispatch(pending);
-		trap_leave(older);
+		trap_leave_interrupt(older);
 	} while (host_irq_on());
 }
 
@@ -120,27 +121,18 @@ host_irq_deliver(void)
 	deliver(&tf);
 }
 
-/* No such flags: sigreturn leaves the alternate stack as it is. */
-#define KEEP_SIGNAL_STACK 0x40000000
-
 static void
 on_irq_signal(int signal, siginfo_t *info, void *machine)
 {
 	ucontext_t *uc = machine;
-	struct trapframe tf = {
-		.pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP],
-		.sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP],
-		.bp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP],
-		.machine = uc,
-		.irqs_on = true,
-	};
+	struct trapframe tf = host_frame_of(uc, true);
 
 	if (!arch_irqs_on())
 		return;
 	/* Before anything else can run here. */
 	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)restart_pc(tf.pc);
 	deliver(&tf);
-	uc->uc_stack.ss_flags = KEEP_SIGNAL_STACK;
+	uc->uc_stack.ss_flags = HOST_KEEP_SIGNAL_STACK;
 }
 
 void

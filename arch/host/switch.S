@@ -5,6 +5,9 @@
  */
 #include <port/thread.h>
 
+/* Number of the system call rt_sigreturn. */
+#define LINUX_SIGRETURN 15
+
 	.text
 
 /*
@@ -53,5 +56,22 @@ forkret:
 	call	host_first_run
 	ud2
 	.size	forkret, . - forkret
+
+/*
+ * A page fault, on the stack of the thread that caused it: the signal's handler
+ * has made it "return" here. rdi = rsp = a copy of the signal's ucontext_t (trap.c),
+ * rsi = whether interrupts were on, and the other registers are the thread's.
+ * sigreturn expects the stack pointer where it is now.
+ */
+	.globl	host_trap_entry
+	.type	host_trap_entry, @function
+	.balign	16
+host_trap_entry:
+	cld
+	call	host_trap_fault
+	movl	$LINUX_SIGRETURN, %eax
+	syscall
+	ud2
+	.size	host_trap_entry, . - host_trap_entry
 
 	.section .note.GNU-stack, "", @progbits

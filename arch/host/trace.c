@@ -51,7 +51,7 @@ newest_signal(void)
 {
 	const struct proc_struct *self = current;
 
-	if (self == NULL || self->tf == NULL || self->trap_depth == 0 ||
+	if (self == NULL || self->tf == NULL || self->nr_traps == 0 ||
 	    self->tf->machine == NULL)
 		return NULL;
 	return self->tf;

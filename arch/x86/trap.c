@@ -1,32 +1,39 @@
 /*
  * Traps: from a frame to the code that handles it.
  *
- *   vectors.S  ->  trap(tf)  ->  trap_enter  (core: current->tf = tf)
- *                                dispatch    (here)
- *                                trap_leave  (core: may schedule())
+ *   vectors.S  ->  trap(tf)  -+->  interrupt      trap_enter_interrupt, the
+ *                             |                   device, trap_leave_interrupt
+ *                             +->  page fault     trap_page_fault  (core)
+ *                             +->  int 0x80       trap_syscall     (core)
+ *                             +->  anything else  trap_fatal       (core)
  *
- * Interrupts stay off from the gate until the frame is returned through,
- * except while another thread runs because trap_leave() switched. So interrupts
- * do not nest in each other; what nests is an exception inside an interrupt's
- * handler, and the traps of other threads on other stacks.
+ * Every gate turns interrupts off, and they are off again when trap() returns to
+ * vectors.S. In between core turns them on for page faults and system calls, if
+ * they were on where the trap came from. While the handler of an interrupt runs
+ * they stay off, so interrupts do not nest in each other. What nests is a page
+ * fault or a system call in another one, an interrupt in either, and a page fault
+ * in an interrupt's handler, which nearly always is the end.
+ *
+ * cr2 is read before interrupts can come on again: the next fault overwrites it.
  *
  * An interrupt is acknowledged before it is handled: the handler's last act
  * may be to switch to a thread that runs for long, and the controller sends
  * nothing of lower priority before it has heard from us. All handlers drain
  * their device, so one that comes again in between finds nothing to do.
  *
- * An exception in the kernel is a bug in the kernel. It gets one line that
+ * Any other exception in the kernel is a bug in the kernel. It gets one line that
  * names it, and trap_fatal() (core) prints the rest. A fault in the guard below
  * a kernel stack is told apart from other page faults, here and on the
  * double-fault stack: it names the thread whose stack ran over.
  *
- * To add a device: a line in trap_irq(), pic_unmask() in its init.
+ * To add a device: a line in device_interrupt(), pic_unmask() in its init.
  */
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/restart.h>
 #include <kernel/string.h>
 #include <kernel/thread.h>
+#include <arch/trap.h>
 #include "32/desc.h"
 #include "x86.h"
 
@@ -36,6 +43,7 @@
 #define FAULT_PRESENT 0x1u
 #define FAULT_WRITE 0x2u
 #define FAULT_USER 0x4u
+#define FAULT_FETCH 0x10u
 
 static const char *const exception_names[NR_EXCEPTIONS] = {
 	"divide error",
@@ -88,22 +96,33 @@ describe_overflow(uintptr_t address, char what[WHAT_SIZE])
 	return false;
 }
 
-static void __noreturn
-trap_page_fault(const struct trapframe *tf)
+static void
+page_fault(struct trapframe *tf)
 {
-	uintptr_t address = read_cr2();
-	bool write = tf->err & FAULT_WRITE;
-	bool user = tf->err & FAULT_USER;
+	struct page_fault fault = { .tf = tf, .address = read_cr2() };
 	char what[WHAT_SIZE];
 
-	if (user || !describe_overflow(address, what))
-		snprintf(what, sizeof(what),
-			 "page fault: %s 0x%08lx by the %s, %s (%c/%c)",
-			 write ? "write to" : "read of", (unsigned long)address,
-			 user ? "user" : "kernel",
-			 tf->err & FAULT_PRESENT ? "protected" : "not mapped",
-			 user ? 'U' : 'K', write ? 'W' : 'R');
-	trap_fatal(tf, what);
+	if (!(tf->err & FAULT_USER) && describe_overflow(fault.address, what))
+		trap_fatal(tf, what);
+	fault.access = (tf->err & FAULT_PRESENT ? PAGE_FAULT_PRESENT : 0) |
+		       (tf->err & FAULT_WRITE ? PAGE_FAULT_WRITE : 0) |
+		       (tf->err & FAULT_USER ? PAGE_FAULT_USER : 0) |
+		       (tf->err & FAULT_FETCH ? PAGE_FAULT_FETCH : 0);
+	trap_page_fault(&fault);
+}
+
+/* By Linux's convention: the number in eax, six arguments, the result in eax. */
+static void
+system_call(struct trapframe *tf)
+{
+	const struct pushregs *regs = &tf->regs;
+	struct syscall call = {
+		.number = (long)regs->eax,
+		.args = { (long)regs->ebx, (long)regs->ecx, (long)regs->edx,
+			  (long)regs->esi, (long)regs->edi, (long)regs->ebp },
+	};
+
+	trap_syscall(tf, &call);
 }
 
 void
@@ -134,7 +153,7 @@ trap_exception(const struct trapframe *tf)
 }
 
 static void
-trap_irq(unsigned irq)
+device_interrupt(unsigned irq)
 {
 	if (!pic_acknowledge(irq))
 		return;
@@ -146,21 +165,29 @@ trap_irq(unsigned irq)
 		keyboard_interrupt();
 }
 
+static inline void
+trap_irq(struct trapframe *tf, unsigned irq)
+{
+	struct trapframe *older = trap_enter_interrupt(tf);
+
+	device_interrupt(irq);
+	trap_leave_interrupt(older);
+}
+
 void
 trap(struct trapframe *tf)
 {
-	struct trapframe *older;
+	unsigned irq = tf->trapno - TRAP_IRQ0;
 
-	if (unlikely(tf->trapno == TRAP_DEBUG) && step_trap(tf))
-		return;
-	older = trap_enter(tf);
-	if (likely(tf->trapno - TRAP_IRQ0 < NR_IRQS))
-		trap_irq(tf->trapno - TRAP_IRQ0);
+	if (likely(irq < NR_IRQS))
+		trap_irq(tf, irq);
 	else if (tf->trapno == TRAP_PAGE_FAULT)
-		trap_page_fault(tf);
-	else
+		page_fault(tf);
+	else if (tf->trapno == TRAP_SYSCALL)
+		system_call(tf);
+	else if (tf->trapno != TRAP_DEBUG || !step_trap(tf))
 		trap_exception(tf);
+	/* Not after a debug trap: a range that is stepped would never end. */
 	if (likely(tf->trapno > TRAP_BREAKPOINT))
 		tf->eip = restart_pc(tf->eip);
-	trap_leave(older);
 }

@@ -23,6 +23,7 @@ enum trap_number {
 	NR_EXCEPTIONS = 32,
 	TRAP_IRQ0 = 32,
 	NR_IRQS = 16,
+	TRAP_SYSCALL = 0x80,
 };
 
 enum irq_number {

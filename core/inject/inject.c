@@ -366,7 +366,7 @@ is_meant(const struct inject_attr *attr)
 	long pid = setting(attr, pid);
 
 	return pid == INJECT_ALL ||
-	       (current->pid == pid && current->trap_depth == 0);
+	       (current->pid == pid && current->irq_depth == 0);
 }
 
 /* Whether these bytes come out of those that do not fail. */

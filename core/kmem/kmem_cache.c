@@ -96,7 +96,7 @@ cache_problem(const char *name, size_t size, const struct kmem_cache_args *args,
 		return "poison would destroy what the constructor made";
 	if (args->dtor != NULL && args->ctor == NULL)
 		return "a destructor without a constructor";
-	if (current->trap_depth != 0)
+	if (current->irq_depth != 0)
 		return "in an interrupt";
 	if (!cache_link(name, NULL))
 		return "there is one of this name";

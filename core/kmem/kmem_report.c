@@ -81,8 +81,8 @@ why_not_sleep(void)
 	const struct proc_struct *self = current;
 	bool is_idle = self >= idle_threads && self < idle_threads + MAX_CPUS;
 
-	if (self->trap_depth > 0)
-		return "in a trap";
+	if (self->irq_depth > 0)
+		return "in an interrupt";
 	if (self->preempt_count > 0 || self->held != NULL)
 		return "under a spinlock";
 	if (!arch_irqs_on() && !is_idle)

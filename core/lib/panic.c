@@ -21,6 +21,7 @@
 #include <kernel/thread.h>
 #include <arch/boot.h>
 #include <arch/device.h>
+#include <arch/trap.h>
 
 #define BACKTRACE_MAX 24
 #define LOG_LINES 8
@@ -113,7 +114,7 @@ panic(const char *format, ...)
 	vprintk(format, ap);
 	va_end(ap);
 	printk("\n");
-	if (current->trap_depth > 0) {
+	if (current->nr_traps > 0) {
 		printk("backtrace inside the trap:\n");
 		print_backtrace(NULL);
 		panic_end(current->tf);

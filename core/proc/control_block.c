@@ -50,6 +50,7 @@ static inline void
 set_start_values(struct proc_struct *proc)
 {
 	proc->tf = NULL;
+	proc->nr_traps = 0; /* a thread may end in a system call */
 	atomic_store_relaxed(&proc->state, (enum proc_state)PROC_UNINIT);
 	atomic_store_relaxed(&proc->cpu, 0u);
 	proc->bound_cpu = CPU_ANY;

@@ -43,8 +43,8 @@
  * goes on at once, without the way through the queue.
  *
  * PREEMPTION. The tick (or a wake-up for an idle CPU) sets need_resched. It is
- * acted upon where the last obstacle ends: in trap_leave() (depth 1, no spinlock,
- * interrupts on in the frame), when the last spinlock is released, or when
+ * acted upon where the last obstacle ends: at the end of the outermost interrupt
+ * (core/trap; no spinlock held, interrupts on in its frame), when the last spinlock is released, or when
  * interrupts come on again - preempt_schedule().
  *
  * LOCKING. rq->lock, rank RUN_QUEUE, interrupts off; nearly the innermost, so that
@@ -271,7 +271,7 @@ schedule(void)
 {
 	irq_state_t irqs;
 
-	debug_assert(current->trap_depth == 0);
+	debug_assert(current->irq_depth == 0);
 	local_intr_save(irqs); /* nothing may move us between CPUs in here */
 	schedule_as(false);
 	arch_irq_restore(irqs);
@@ -280,7 +280,7 @@ schedule(void)
 void
 schedule_irqs_off(void)
 {
-	debug_assert(!arch_irqs_on() && current->trap_depth == 0);
+	debug_assert(!arch_irqs_on() && current->irq_depth == 0);
 	schedule_as(false);
 }
 
@@ -300,7 +300,7 @@ sched_exit(struct proc_struct *heir) NO_THREAD_SAFETY
 	struct proc_struct *self = current, *next;
 	struct run_queue *rq = this_rq();
 
-	debug_assert(!arch_irqs_on() && self->trap_depth == 0);
+	debug_assert(!arch_irqs_on() && self->irq_depth == 0);
 	debug_assert(self->preempt_count == 0 && self->held == NULL);
 	spin_acquire(&rq->lock, true);
 	if (heir != NULL && likely(may_take_over(rq, heir))) {
@@ -322,9 +322,8 @@ sched_exit(struct proc_struct *heir) NO_THREAD_SAFETY
 	panic("zombie %d was scheduled", self->pid);
 }
 
-/* Interrupts off. */
-static __noinline void
-preempt(void)
+__noinline void
+sched_preempt(void)
 {
 	schedule_as(true);
 }
@@ -335,17 +334,17 @@ preempt_schedule(void)
 	struct proc_struct *self = current;
 	irq_state_t irqs;
 
-	if (self->preempt_count > 0 || self->trap_depth > 0 || !arch_irqs_on())
+	if (self->preempt_count > 0 || self->irq_depth > 0 || !arch_irqs_on())
 		return;
 	do {
 		local_intr_save(irqs);
 		if (need_resched(self))
-			preempt();
+			sched_preempt();
 		arch_irq_restore(irqs);
 	} while (need_resched(self));
 }
 
-/* -- the clock, traps, idle ------------------------------------------------- */
+/* -- the clock, idle ------------------------------------------------- */
 
 void
 sched_tick(void) NO_THREAD_SAFETY
@@ -364,29 +363,6 @@ void
 cpu_kicked(void)
 {
 	cpu_calls_run();
-}
-
-struct trapframe *
-trap_enter(struct trapframe *tf)
-{
-	struct proc_struct *self = current;
-	struct trapframe *older = self->tf;
-
-	self->tf = tf;
-	self->trap_depth++;
-	return older;
-}
-
-void
-trap_leave(struct trapframe *older)
-{
-	struct proc_struct *self = current;
-
-	while (need_resched(self) && self->trap_depth == 1 &&
-	       self->preempt_count == 0 && arch_frame_irqs_on(self->tf))
-		preempt();
-	self->trap_depth--;
-	self->tf = older;
 }
 
 void

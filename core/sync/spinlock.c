@@ -9,7 +9,7 @@
  * lock->held_below), and check on each acquisition
  *   - order: ranks only grow (two run queues: by address, that is by CPU);
  *   - recursion, and release by someone who does not hold it;
- *   - interrupt safety: a lock that was ever taken inside a trap is never
+ *   - interrupt safety: a lock that was ever taken in an interrupt's handler is never
  *     taken with interrupts on, on whatever CPU and in whatever order the two
  *     happened to come.
  * The run-queue lock changes hands in the middle of a switch; the scheduler says
@@ -46,7 +46,7 @@ may_sleep(void)
 	const struct proc_struct *self = current;
 
 	return arch_irqs_on() && self->preempt_count == 0 &&
-	       self->trap_depth == 0 &&
+	       self->irq_depth == 0 &&
 	       !(atomic_load_relaxed(&self->flags) & PF_IDLE);
 }
 
@@ -65,13 +65,13 @@ lock_debug_acquire(struct spinlock *lock, bool irq_safe)
 		      lock->name, top->name);
 	if (irq_safe && irqs_on)
 		panic("lock %s: interrupts are on", lock->name);
-	if (self->trap_depth > 0)
-		atomic_store_relaxed(&lock->taken_in_trap, true);
+	if (self->irq_depth > 0)
+		atomic_store_relaxed(&lock->taken_in_interrupt, true);
 	else if (irqs_on)
 		atomic_store_relaxed(&lock->taken_with_irqs_on, true);
-	if (atomic_load_relaxed(&lock->taken_in_trap) &&
+	if (atomic_load_relaxed(&lock->taken_in_interrupt) &&
 	    atomic_load_relaxed(&lock->taken_with_irqs_on))
-		panic("lock %s: taken in a trap, and elsewhere with interrupts on",
+		panic("lock %s: taken in an interrupt, and elsewhere with interrupts on",
 		      lock->name);
 }
 

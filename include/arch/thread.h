@@ -60,12 +60,6 @@ uintptr_t arch_context_sp(const struct context *context);
  * (i386: TSS). Interrupts off. */
 void arch_set_kernel_stack(void *top);
 
-/* Whether the frame returns to a place where interrupts are on. */
-bool arch_frame_irqs_on(const struct trapframe *tf);
-
-/* Prints the registers of a frame, one fact a line. Any context. */
-void arch_frame_print(const struct trapframe *tf);
-
 /*
  * Return addresses of the calling thread (tf == NULL) or of what tf
  * interrupted, newest first; returns how many. Never faults: it stops at the
@@ -74,30 +68,12 @@ void arch_frame_print(const struct trapframe *tf);
 unsigned arch_backtrace(const struct trapframe *tf, uintptr_t *pcs,
 			unsigned max);
 
-/*
- * Traps, as core sees them. The port's trap entry does
- *     older = trap_enter(tf);  ... handle it ...  trap_leave(older);
- * with interrupts off around both. trap_enter makes tf current->tf and
- * returns the frame that was the newest before; trap_leave may schedule() (at
- * nesting depth 1, no spinlock held, interrupts on in the frame) and puts the
- * older one back.
- */
-struct trapframe *trap_enter(struct trapframe *tf);
-void trap_leave(struct trapframe *older);
-
 /* Upcall: first thing of a new thread, from forkret, interrupts off: ends the
  * switch that brought it here (drops the run-queue lock). */
 void sched_finish_switch(void);
 
 /* Upcall: what a kernel thread returns to. Never returns. */
 void do_exit(int code) __noreturn;
-
-/*
- * Upcall: a trap that nobody can handle (an exception in the kernel, a stack
- * overflow). `what` is one line that names it ("page fault: write to 0x0, not
- * mapped"). Prints everything useful and halts. Any context.
- */
-void trap_fatal(const struct trapframe *tf, const char *what) __noreturn;
 
 #include <port/thread.h>
 

@@ -18,7 +18,7 @@ struct inject_settings {
 	long nth;	  /* counted from the nth one on; 0: from the first */
 	long verbose;	  /* 0 says nothing, 1 a line, 2 a backtrace, too */
 	long seed;	  /* of probability; 0: takes one that is new */
-	long pid; /* only this thread's, not in traps; INJECT_ALL: all */
+	long pid; /* only this thread's, not in interrupts; INJECT_ALL: all */
 };
 
 #define INJECT_ALL (-1)

@@ -45,7 +45,7 @@ struct CAPABILITY("spinlock") spinlock {
 	/* Debug builds only. */
 	struct proc_struct *holder;
 	struct spinlock *held_below; /* what the holder took before it */
-	bool taken_in_trap, taken_with_irqs_on;
+	bool taken_in_interrupt, taken_with_irqs_on;
 };
 
 #define SPINLOCK_INIT(lock_rank_, lock_name)                                   \
@@ -67,8 +67,8 @@ void lock_debug_hand_over(struct spinlock *lock, struct proc_struct *from,
 void spin_lock_slow(struct spinlock *lock);
 
 /* Called when preemption becomes possible and current->need_resched is set:
- * schedules if interrupts are on, no spinlock is held and no trap is open;
- * otherwise whoever ends the last of these does. */
+ * schedules if interrupts are on, no spinlock is held and no interrupt is being
+ * handled; otherwise whoever ends the last of these does. */
 void preempt_schedule(void);
 
 static inline void
@@ -192,7 +192,8 @@ NO_THREAD_SAFETY
  * anybody does). For asserts. */
 bool spin_is_held(const struct spinlock *lock);
 
-/* Whether this thread may sleep: interrupts on, no spinlock, no trap. */
+/* Whether this thread may sleep: interrupts on, no spinlock, no interrupt being
+ * handled, no idle thread. */
 bool may_sleep(void);
 
 #endif /* KERNEL_LOCK_H */

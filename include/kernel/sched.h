@@ -64,6 +64,10 @@ void schedule(void);
 /* The same for who has turned them off. */
 void schedule_irqs_off(void);
 
+/* Takes the CPU from the calling thread, which stays queued whatever it was about
+ * to do. For the end of an interrupt. Interrupts off, no spinlock held. */
+void sched_preempt(void);
+
 /* Lets others run first: back to the end of the queue. */
 static inline void
 yield(void)

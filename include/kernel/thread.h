@@ -57,7 +57,8 @@ struct proc_struct {
 	volatile int need_resched; /* set by interrupts and other CPUs too */
 	unsigned preempt_count;	   /* (t) > 0: not to be preempted */
 	struct spinlock *held;	   /* (t) the one taken last; debug builds */
-	unsigned trap_depth;	   /* (t) traps that nest on its stack */
+	unsigned irq_depth;	   /* (t) interrupts handled on its stack */
+	unsigned nr_traps;	   /* (t) all frames open on its stack */
 	struct trapframe *tf;	   /* (t) the newest of them */
 
 	/* Scheduling. */

@@ -1,7 +1,7 @@
 /*
  * Waiting: wait queues, and what is built from them.
  *
- * All `wait` functions sleep: no spinlock held, interrupts on, not in a trap.
+ * All `wait` functions sleep: no spinlock held, interrupts on, not in an interrupt.
  * All `wake` functions: any context.
  */
 #ifndef KERNEL_WAIT_H

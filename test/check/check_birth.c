@@ -33,7 +33,8 @@ expect_start_values(const struct proc_struct *proc)
 	EXPECT(proc->cpu == 0 && !proc->on_rq && proc->on_cpu == 0);
 	EXPECT(proc->runs == 0 && proc->cycles == 0 && proc->time_slice == 0);
 	EXPECT(proc->need_resched == 0 && proc->preempt_count == 0);
-	EXPECT(proc->held == NULL && proc->trap_depth == 0);
+	EXPECT(proc->held == NULL && proc->irq_depth == 0 &&
+	       proc->nr_traps == 0);
 	EXPECT(proc->flags == 0 && proc->exit_code == 0);
 	EXPECT(proc->wait_state == WT_NONE && proc->child_wait == NULL);
 	EXPECT(proc->parent == NULL && proc->mm == NULL && proc->tf == NULL);

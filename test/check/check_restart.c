@@ -429,6 +429,9 @@ strike_range(struct range_record *record)
 	size_t length = 0;
 
 	symbol_name(start, name, sizeof(name));
+	/* check_trap.c has one for itself. */
+	if (record->nr == 0 && strncmp(name, "check_", strlen("check_")) == 0)
+		return;
 	/* A range that no operation enters proves nothing. */
 	if (record->nr < 2) {
 		printk("# restart: %s was never entered\n", name);

@@ -252,7 +252,7 @@ sleeping(void)
 	while (!atomic_load(&timer_done))
 		yield();
 	report_expect("subject", what);
-	EXPECT(report_has("in a trap"));
+	EXPECT(report_has("in an interrupt"));
 	EXPECT(report_has("allocate_in_interrupt+0x"));
 	(void)timer_cancel(&timer);
 	EXPECT_EQ(kmem_debug_set("subject", "-"), 0);

@@ -53,6 +53,10 @@ void check_work(void);
 void check_windows(void);
 void check_restart(void);
 
+void check_trap_sleep(void);
+void check_trap_refusals(void);
+void check_trap_restart(void);
+
 void check_stress_cycles(void);
 void check_stress_switches(void);
 void check_stress_cpus(void);

@@ -5,6 +5,7 @@
 #include <kernel/check.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
+#include <kernel/trap.h>
 #include "../../core/proc/internal.h"
 #include "check_threads.h"
 
@@ -84,7 +85,7 @@ expect_wake_up_in_condition(void)
 
 static unsigned nested_runs, nested_ran;
 
-/* In an interrupt (depth 1): a trap inside it, whose frame has interrupts on. */
+/* In an interrupt: another one inside it, whose frame has interrupts on. */
 static void
 trap_inside(struct timer *timer)
 {
@@ -92,17 +93,17 @@ trap_inside(struct timer *timer)
 	struct trapframe tf = *self->tf, *outer = self->tf, *older;
 
 	nested_runs = self->runs;
-	older = trap_enter(&tf);
+	older = trap_enter_interrupt(&tf);
 	EXPECT(older == outer && self->tf == &tf);
 	set_need_resched(self);
-	trap_leave(older);
+	trap_leave_interrupt(older);
 	nested_runs = self->runs - nested_runs;
 	EXPECT(self->tf == outer);
 	nested_ran = 1;
 }
 
 static void
-expect_no_switch_at_depth_2(void)
+expect_no_switch_inside_interrupt(void)
 {
 	struct timer timer;
 
@@ -193,7 +194,7 @@ check_windows(void)
 
 	expect_preempted_sleeper_runs();
 	expect_wake_up_in_condition();
-	expect_no_switch_at_depth_2();
+	expect_no_switch_inside_interrupt();
 	expect_new_slice();
 	expect_reap_waits();
 	quiet_state_expect(&before);

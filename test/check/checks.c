@@ -293,6 +293,27 @@ const struct check checks[] = {
 		.run = check_restart,
 	},
 	{
+		.name = "trap_sleep",
+		.help = "page faults and system calls that sleep: check_args=rounds=N",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_trap_sleep,
+	},
+	{
+		.name = "trap_refusals",
+		.help = "accesses that are refused come back with the error",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_trap_refusals,
+	},
+	{
+		.name = "trap_restart",
+		.help = "a page fault inside a restartable range",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_trap_restart,
+	},
+	{
 		.name = "pid_wrap",
 		.help = "more births than pids",
 		.stage = CHECK_THREADS,

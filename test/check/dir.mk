@@ -23,4 +23,5 @@ check-srcs += test/check/check_sched.c
 check-srcs += test/check/check_sync.c
 check-srcs += test/check/check_windows.c
 check-srcs += test/check/check_restart.c
+check-srcs += test/check/check_trap.c
 check-srcs += test/check/check_stress.c

@@ -27,6 +27,7 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 #include <kernel/thread.h>
+#include <arch/trap.h>
 #include "desc.h"
 #include "../x86.h"
 

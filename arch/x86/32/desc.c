@@ -47,6 +47,7 @@ enum descriptor_type {
 
 /* High half of an IDT entry's second word: present, ring 0, and the kind. */
 #define GATE_INTERRUPT 0x8e00u
+#define GATE_INTERRUPT_USER 0xee00u /* user code may execute int for it */
 #define GATE_TASK 0x8500u
 
 #define NR_IDT_ENTRIES 256
@@ -54,7 +55,7 @@ enum descriptor_type {
 #define NR_TRAP_ENTRIES 48
 #define FLAT_LIMIT 0xfffffu
 
-extern char trap_entries[];
+extern char trap_entries[], trap_entry_syscall[];
 
 static uint64_t idt[NR_IDT_ENTRIES];
 static char double_fault_stack[DOUBLE_FAULT_STACK_SIZE] __aligned(16);
@@ -173,6 +174,8 @@ load_idt(void)
 
 		idt[i] = gate(SEG_KCODE, entry, GATE_INTERRUPT);
 	}
+	idt[TRAP_SYSCALL] = gate(SEG_KCODE, (uintptr_t)trap_entry_syscall,
+				 GATE_INTERRUPT_USER);
 	idt[TRAP_DOUBLE_FAULT] = gate(SEG_TSS_DF, 0, GATE_TASK);
 	__asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }

@@ -36,6 +36,16 @@ trap_entries:
 	.endr
 	.size trap_entries, . - trap_entries
 
+	/* int 0x80, which user code may execute. */
+	.globl trap_entry_syscall
+	.balign ENTRY_SIZE
+	.type trap_entry_syscall, @function
+trap_entry_syscall:
+	pushl $0
+	pushl $0x80
+	jmp __alltraps
+	.size trap_entry_syscall, . - trap_entry_syscall
+
 	.type __alltraps, @function
 __alltraps:
 	pushl %ds

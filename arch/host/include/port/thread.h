@@ -53,8 +53,8 @@ struct context {
 
 /*
  * What a trap interrupted. The registers themselves stay where Linux put them,
- * in the signal's frame, unless the trap was a call: an interrupt that was
- * pending when interrupts came on again.
+ * in the signal's frame, unless the trap was a call: a system call, or an
+ * interrupt that was pending when interrupts came on again.
  */
 struct trapframe {
 	uintptr_t pc;
@@ -65,6 +65,7 @@ struct trapframe {
 	void *arg;
 	uintptr_t ret; /* forged: what the new thread sees returned */
 	bool irqs_on;  /* where it returns to */
+	bool is_user;  /* a system call by a thread that has an mm */
 };
 
 /* Traps from outside the kernel do not exist here. */
@@ -72,12 +73,6 @@ PORT_INLINE void
 arch_set_kernel_stack(void *top)
 {
 	(void)top;
-}
-
-PORT_INLINE bool
-arch_frame_irqs_on(const struct trapframe *tf)
-{
-	return tf->irqs_on;
 }
 
 #endif /* __ASSEMBLER__ */

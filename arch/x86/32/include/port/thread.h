@@ -85,10 +85,4 @@ arch_set_kernel_stack(void *top)
 			 : "memory");
 }
 
-PORT_INLINE bool
-arch_frame_irqs_on(const struct trapframe *tf)
-{
-	return (tf->eflags & EFLAGS_IF) != 0;
-}
-
 #endif /* PORT_THREAD_H */

@@ -1,0 +1,2 @@
+core-srcs += core/trap/trap.c
+core-srcs += core/trap/fixup.c
