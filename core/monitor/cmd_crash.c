@@ -8,6 +8,7 @@
 #include <kernel/monitor.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
+#include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/thread.h>
 #include <kernel/timer.h>
@@ -123,6 +124,67 @@ crash_irq_panic(void)
 		arch_cpu_relax();
 }
 
+/* -- page faults where nobody may sleep ---------------------------------------- */
+
+static __noinline void
+crash_fault_in_interrupt(struct timer *timer)
+{
+	*(volatile char *)null_pointer = 1;
+}
+
+static __noinline void
+crash_irq_fault(void)
+{
+	timer_init(&bomb, crash_fault_in_interrupt);
+	timer_arm(&bomb, 1);
+	for (;;)
+		arch_cpu_relax();
+}
+
+static struct spinlock crash_lock = SPINLOCK_INIT(LOCK_RANK_WORK, "crash");
+
+static __noinline void
+crash_lock_fault(void)
+{
+	spin_lock(&crash_lock);
+	*(volatile char *)null_pointer = 1;
+	spin_unlock(&crash_lock);
+}
+
+static __noinline void
+crash_irqs_off_fault(void)
+{
+	arch_irq_disable();
+	*(volatile char *)null_pointer = 1;
+}
+
+/* -- waiting for other CPUs where nobody may ------------------------------------- */
+
+static void
+do_nothing(void *arg)
+{
+}
+
+/* Its own CPU: what counts is that it might have been another. */
+static __noinline void
+crash_call_locked(void)
+{
+	irq_state_t state = spin_lock_irqsave(&crash_lock);
+
+	cpu_call(arch_cpu_id(), do_nothing, NULL);
+	spin_unlock_irqrestore(&crash_lock, state);
+}
+
+static __noinline void
+crash_call_irqs_off(void)
+{
+	irq_state_t irqs;
+
+	local_intr_save(irqs);
+	cpu_call(arch_cpu_id(), do_nothing, NULL);
+	local_intr_restore(irqs);
+}
+
 static const struct crime crimes[] = {
 	{ "panic", "calls panic", crash_panic },
 	{ "assert", "a failed assertion", crash_assert },
@@ -134,6 +196,15 @@ static const struct crime crimes[] = {
 	{ "overflow-frame", "one large frame past the end of the stack",
 	  crash_overflow_frame },
 	{ "irq-panic", "panic in an interrupt", crash_irq_panic },
+	{ "irq-fault", "a page fault in an interrupt", crash_irq_fault },
+	{ "lock-fault", "a page fault under a spinlock", crash_lock_fault },
+	{ "irqs-off-fault", "a page fault with interrupts off",
+	  crash_irqs_off_fault },
+	{ "call-locked", "waits for a CPU under a spinlock (debug builds)",
+	  crash_call_locked },
+	{ "call-irqs-off",
+	  "waits for a CPU with interrupts off (debug builds)",
+	  crash_call_irqs_off },
 };
 
 static int

@@ -7,7 +7,9 @@
  * interrupt and marks each request done, which is the last it touches of it.
  *
  * LOCKING. One lock per CPU's list, rank CPU_CALL, interrupts off. The caller
- * waits with interrupts on and no spinlock: two CPUs may call each other.
+ * waits with interrupts on and no spinlock: two CPUs may call each other. Debug
+ * builds insist (assert_may_wait_for_cpus) on every call, also on one to the own
+ * CPU, so that a wrong caller is found on a machine with one CPU too.
  */
 #include "internal.h"
 
@@ -54,6 +56,27 @@ cpu_calls_run(void)
 }
 
 void
+sched_check_wait_for_cpus(void)
+{
+	const struct proc_struct *self = current;
+	irq_state_t irqs = arch_irq_save();
+	bool online = atomic_load(&run_queues[arch_cpu_id()].online);
+
+	arch_irq_restore(irqs);
+	if (!online)
+		return;
+	if (self->irq_depth > 0)
+		panic("a wait for other CPUs, in an interrupt");
+	if (self->held != NULL)
+		panic("a wait for other CPUs, under spinlock %s",
+		      self->held->name);
+	if (self->preempt_count > 0)
+		panic("a wait for other CPUs, with preemption off");
+	if (!irqs)
+		panic("a wait for other CPUs, with interrupts off");
+}
+
+void
 cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
 {
 	struct cpu_call call = { .fn = fn, .arg = arg };
@@ -62,6 +85,7 @@ cpu_call(unsigned cpu, void (*fn)(void *), void *arg)
 	bool started;
 
 	assert(cpu < nr_cpus);
+	assert_may_wait_for_cpus();
 	local_intr_save(irqs); /* stay on this CPU while asking which it is */
 	if (cpu == arch_cpu_id()) {
 		fn(arg);

@@ -121,10 +121,27 @@ set_current_state(enum proc_state state)
 	atomic_store_full(&self->state, state);
 }
 
+/*
+ * A CPU that waits for another one must itself answer meanwhile, or two that wait
+ * for each other do so for ever: interrupts are on, and no spinlock is held, which
+ * the other one might want before it answers. Whoever is about to wait, or might
+ * have to (even if this time there is nobody to wait for), says so first. Debug
+ * builds panic if it may not. A CPU that is not online yet may: nobody
+ * waits for it.
+ */
+void sched_check_wait_for_cpus(void);
+
+static inline void
+assert_may_wait_for_cpus(void)
+{
+	if (KERNEL_DEBUG)
+		sched_check_wait_for_cpus();
+}
+
 /* Runs fn(arg) on CPU `cpu`, interrupts off there, and waits for its end.
  * On the own CPU it is a plain call; a CPU that is not online yet is left out.
- * May not be called with interrupts off or
- * under a spinlock (two CPUs calling each other would wait for ever). */
+ * The caller may wait for other CPUs (assert_may_wait_for_cpus), even if it asks its
+ * own. */
 void cpu_call(unsigned cpu, void (*fn)(void *), void *arg);
 
 #endif /* KERNEL_SCHED_H */

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from kernel import PANIC_STATUS, Boot
+from kernel import BUILD, PANIC_STATUS, Boot
 
 PORTS = ["i386", "host"]
 
@@ -29,19 +29,44 @@ CRIMES = {
                        ["crash_large_frame|crash_approach", "crash_approach"]),
     "irq-panic": (r"panic: on purpose, in an interrupt$",
                   ["crash_in_interrupt", "timer_tick", "crash_irq_panic"]),
+    # Page faults where nobody may sleep: the reason says why.
+    "irq-fault": (r"page fault: write to 0x0+\b.*, in an interrupt$",
+                  ["crash_fault_in_interrupt", "timer_tick", "crash_irq_fault"]),
+    "lock-fault": (r"page fault: write to 0x0+\b.*, (under spinlock crash|"
+                   r"with preemption off, as under a spinlock)$",
+                   ["crash_lock_fault"]),
+    "irqs-off-fault": (r"page fault: write to 0x0+\b.*, with interrupts off$",
+                       ["crash_irqs_off_fault"]),
 }
+
+# Only debug builds look: waits for another CPU where nobody may.
+DEBUG_CRIMES = {
+    "call-locked": (r"panic: a wait for other CPUs, under spinlock crash$",
+                    ["cpu_call", "crash_call_locked"]),
+    "call-irqs-off": (r"panic: a wait for other CPUs, with interrupts off$",
+                      ["cpu_call", "crash_call_irqs_off"]),
+}
+ALL_CRIMES = {**CRIMES, **DEBUG_CRIMES}
+DEBUG_IMAGES = {"i386": str(BUILD / "i386-debug" / "ashlar.elf"),
+                "host": str(BUILD / "host-debug" / "ashlar")}
+# They end by panic(), not in a trap.
+CALLS_OF_PANIC = ("panic", "assert", *DEBUG_CRIMES)
 
 FRAME = r"^\s*#(\d+)\s+0x[0-9a-f]+\s+(\S+?)\+0x[0-9a-f]+"
 
 
+def crash(port, kind):
+    image = DEBUG_IMAGES[port] if kind in DEBUG_CRIMES else ""
+    return Boot(port, f'run="crash {kind}; ps; poweroff"', image=image)
+
+
 @pytest.mark.parametrize("ended", [
-    pytest.param(Boot(port, f'run="crash {kind}; ps; poweroff"'),
-                 id=f"{port}-{kind}")
-    for port in PORTS for kind in CRIMES
+    pytest.param(crash(port, kind), id=f"{port}-{kind}")
+    for port in PORTS for kind in ALL_CRIMES
 ], indirect=True)
 def test_crash(ended):
     kind = re.search(r"crash (\S+);", ended.boot.append)[1]
-    reason, culprits = CRIMES[kind]
+    reason, culprits = ALL_CRIMES[kind]
     ended.expect_status(PANIC_STATUS)
     ended.expect(reason)
 
@@ -60,7 +85,7 @@ def test_crash(ended):
     greeting = ended.matches(r'To U: "Hello world!!"\.')
     assert len(greeting) == 2, ended.failure("the last log lines are missing")
 
-    if ended.boot.port == "i386" and kind not in ("panic", "assert"):
+    if ended.boot.port == "i386" and kind not in CALLS_OF_PANIC:
         for register in ("eax", "esp", "ebp", "eip", "eflags", "cs"):
             ended.expect(rf"(?i)\b{register}\b\W+(0x)?[0-9a-f]+")
 
