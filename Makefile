@@ -37,6 +37,10 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 ports   := i386 host
 configs := release debug asan tsan
+# Sanitizers need a libc below them.
+configs-i386 := release debug
+configs-host := $(configs)
+configs-null := release debug
 
 # Without PORT, `make` builds all ports, and `make run` takes the first.  An
 # environment may have a PORT that means something else (a number).
@@ -51,8 +55,8 @@ O          ?= build
 ifeq ($(filter $(port),$(ports) null),)
 $(error PORT=$(port): there are only $(ports) (and null, for checks))
 endif
-ifeq ($(filter $(CONFIG),$(configs)),)
-$(error CONFIG=$(CONFIG): there are only $(configs))
+ifeq ($(filter $(CONFIG),$(configs-$(port))),)
+$(error CONFIG=$(CONFIG): PORT=$(port) has only $(configs-$(port)))
 endif
 
 # For tools/run; they reach it through the environment, so that the quotes
@@ -105,10 +109,17 @@ iso:
 	@+$(MAKE) PORT=i386 image
 	@tools/iso $(O)/i386/ashlar.elf $(O)/i386/ashlar.iso
 
-# What each of these needs is asked for by the stage itself (tools/test).
-.PHONY: test test-unit test-check test-boot check
+# What these need is asked for by tools/test. Their parameters count on the command
+# line only, as an environment may mean something else by them; and a $ in one is
+# itself.
+test-words := STAGE ONLY NAME SCALE SEED
+$(foreach word,$(test-words),$(eval override $(word) := $$(if $$(filter \
+	command line,$$(origin $(word))),$$(value $(word)))))
+export $(test-words)
+
+.PHONY: test test-unit test-check test-boot check campaign
 test:
-	@tools/test build check unit kernel boot
+	@tools/test
 test-unit:
 	@tools/test unit
 test-check:
@@ -117,6 +128,8 @@ test-boot:
 	@tools/test boot
 check:
 	@tools/test check
+campaign:
+	@tools/campaign
 
 # make fuzz TARGET=slab SECONDS=60 NODES=2 LAYER=sheaf
 .PHONY: fuzz

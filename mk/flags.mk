@@ -13,11 +13,6 @@ NM      := nm
 AR      := ar
 OBJCOPY := objcopy
 
-ifneq ($(filter asan tsan,$(CONFIG)),)
-ifeq ($(port),i386)
-$(error CONFIG=$(CONFIG) is for PORT=host)
-endif
-endif
 ifeq ($(CONFIG)-$(toolchain),tsan-gcc)
 $(error CONFIG=tsan takes CC=clang)
 endif

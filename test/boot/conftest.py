@@ -1,39 +1,80 @@
 """Fixtures of the boot tests.
 
 `ended`     a kernel that ran to its end: parametrised (indirectly) with a Boot.
-            All Boots of a module run side by side, as many as there are CPUs
-            but at most two, and each test waits for its own.
 `start`     starts a Kernel to talk with; it is closed when the test is over.
 `loader`    the boot loader of test/loader, built.
+
+Tests do not share files or ports: pytest-xdist runs several at the same time
+(`-n 3`, as tools/stages/boot does).
+
+ONLY=PATTERN in the environment selects the tests whose names, such as
+"test.boot.test_console: test_help[i386]", match the regular expression.
 """
 
-import concurrent.futures
 import os
+import re
 import subprocess
+import time
 
 import pytest
 
 from kernel import BUILD, ROOT, Boot, Kernel, environment
 
+# For tests that start kernels in threads of their own.
 AT_ONCE = min(2, os.cpu_count() or 1)
 
+PULSE = 5  # seconds between two lines of progress
 
-@pytest.fixture(scope="module")
-def boots(request):
-    """The Boots of the chosen tests of this module, each running or run."""
-    wanted = []
-    for item in request.session.items:
-        if item.module is request.module and "ended" in item.fixturenames:
-            wanted.append(item.callspec.params["ended"])
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {boot: pool.submit(boot.run) for boot in dict.fromkeys(wanted)}
-        # After a failure with -x, those that have not begun never do.
-        pool.shutdown(cancel_futures=True)
+
+def test_name(nodeid):
+    """test/boot/test_a.py::test_b[c] as the results of `make test` have it."""
+    file, _, name = nodeid.partition("::")
+    return f"test.boot.{file.rpartition('/')[2].removesuffix('.py')}: {name}"
+
+
+def pytest_collection_modifyitems(config, items):
+    only = re.compile(os.environ.get("ONLY", ""))
+    dropped = [item for item in items if not only.search(test_name(item.nodeid))]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
+
+
+class Progress:
+    """How many tests are over, after how many seconds; and what went wrong."""
+
+    def __init__(self):
+        self.began = self.told = time.monotonic()
+        self.nr_ended = self.nr_failed = 0
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        self.nr_failed += report.failed
+        self.nr_ended += report.when == "teardown"
+        now = time.monotonic()
+        if not report.failed and now < self.told + PULSE:
+            return
+        self.told = now
+        print(f"   [{self.nr_ended:3} ended, {self.nr_failed} failed "
+              f"{now - self.began:4.0f} s] {'FAIL' if report.failed else 'ok  '} "
+              f"{test_name(report.nodeid)}", flush=True)
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress())
+
+
+def pytest_report_teststatus(report):
+    """No dots: Progress says it."""
+    if report.when == "call" and report.passed:
+        return "passed", "", "PASSED"
+    return None
 
 
 @pytest.fixture
-def ended(request, boots):
-    kernel = boots[request.param].result()
+def ended(request):
+    kernel = request.param.run()
     request.node.kernels = [kernel]
     return kernel
 
