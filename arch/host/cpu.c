@@ -87,6 +87,7 @@ host_cpu_adopt(unsigned id, uintptr_t stack_low, uintptr_t stack_high)
 	cpu->stack_low = stack_low;
 	cpu->stack_high = stack_high;
 	cpu->tid = (int)syscall(SYS_gettid);
+	host_tlb_reset(id);
 	atomic_store(&cpu->pending, &host_pending);
 }
 

@@ -2,6 +2,7 @@ host-srcs += arch/host/main.c
 host-srcs += arch/host/options.c
 host-srcs += arch/host/ram.c
 host-srcs += arch/host/mmu.c
+host-srcs += arch/host/tlb.c
 host-srcs += arch/host/cpu.c
 host-srcs += arch/host/irq.c
 host-srcs += arch/host/fault.c

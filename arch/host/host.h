@@ -95,6 +95,15 @@ extern size_t host_ram_bytes;
 
 /* Whether the address lies in a stack slot, guard included. */
 bool host_is_kstack(uintptr_t va);
+
+/* Walks the tables for an access by the user that needs these of enum map_flags, as a
+ * CPU does: marks the entry accessed, and dirty if it is to be written. Returns the
+ * entry's flags and in *pa the page; 0: not mapped so. Any context. */
+unsigned host_walk(const struct arch_space *space, uintptr_t va, unsigned need,
+		   phys_t *pa);
+/* The CPU has loaded nothing and remembers nothing. */
+void host_tlb_reset(unsigned cpu);
+
 /* Lowest and highest address of the stack that `sp` is on; false: none of
  * ours. */
 bool host_stack_find(uintptr_t sp, uintptr_t *low, uintptr_t *high);

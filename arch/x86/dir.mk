@@ -6,6 +6,7 @@ i386-srcs += arch/x86/32/desc.c
 i386-srcs += arch/x86/32/mmu.c
 i386-srcs += arch/x86/32/probe.c
 i386-srcs += arch/x86/32/probe-registers.S
+i386-srcs += arch/x86/32/user.c
 i386-srcs += arch/x86/32/string.S
 i386-srcs += arch/x86/32/switch.S
 i386-srcs += arch/x86/32/vectors.S

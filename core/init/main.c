@@ -24,6 +24,7 @@
 #include <kernel/reaper.h>
 #include <kernel/restart.h>
 #include <kernel/string.h>
+#include <kernel/tlb.h>
 #include <kernel/work.h>
 #include <arch/boot.h>
 #include <arch/device.h>
@@ -108,7 +109,7 @@ kernel_main(const struct boot_info *boot)
 
 	page_init(boot);
 	checks_run_stage(CHECK_PAGE);
-	if (arch_mmu_init(process_limit()) != 0)
+	if (arch_mmu_init(&kernel_space.arch, process_limit()) != 0)
 		panic("kernel_main: no memory for the kernel's page tables");
 	checks_run_stage(CHECK_SPACE);
 	kmem_init();

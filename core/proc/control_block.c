@@ -3,7 +3,7 @@
  *
  * A control block and its mapped stack are one constructed object, from the cache
  * "proc_struct". In its free state, all fields that are the same in each life are
- * set (lists empty, cr3, nothing held), the others have their start value, and
+ * set (lists empty, the kernel's space, nothing held), the others have their start value, and
  * the stack of the last life is still there, mapped:
  *
  *	memory of a slab	ctor: start values, no stack
@@ -34,6 +34,7 @@
  */
 #include <kernel/page.h>
 #include <kernel/string.h>
+#include <kernel/tlb.h>
 #include "internal.h"
 
 #define IDLE_STACKS_MAX 64
@@ -70,7 +71,7 @@ proc_ctor(void *object)
 	struct proc_struct *proc = object;
 
 	memset(proc, 0, sizeof(*proc));
-	proc->cr3 = boot_cr3;
+	proc->space = &kernel_space;
 	list_init(&proc->children);
 	list_init(&proc->zombies);
 	set_start_values(proc);
@@ -103,6 +104,7 @@ void
 free_proc(struct proc_struct *proc)
 {
 	debug_assert(proc->wait_state == WT_NONE && proc->child_wait == NULL);
+	debug_assert(proc->space == &kernel_space);
 	arch_thread_discard(&proc->context);
 	set_start_values(proc);
 	kmem_cache_free(proc_cache, proc);

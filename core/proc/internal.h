@@ -68,6 +68,7 @@ kstack_nr(void)
 /* The lowest address of a mapped stack in *kstack. -E_NO_MEM; -E_NO_FREE_PROC:
  * as many stacks as there may be processes. May sleep. */
 int kstack_alloc(uintptr_t *kstack) __must_check;
+/* Waits for other CPUs: interrupts on, no spinlock. */
 void kstack_free(uintptr_t kstack);
 
 #endif /* PROC_INTERNAL_H */

@@ -15,10 +15,16 @@
  *
  * LOCKING. kstack_lock (rank KSTACK) guards the bitmap of slots and serialises
  * changes to their page tables. Pages are allocated and freed outside it.
+ *
+ * A slot that was unmapped may be mapped again at once, by another CPU, before this one
+ * has flushed: the slot's next user touches it only after its own pages are in the
+ * tables, and a CPU that remembers the old ones would write to those. So a slot stays
+ * taken until all CPUs have forgotten it, which needs a second turn of the lock.
  */
 #include <kernel/bitmap.h>
 #include <kernel/failpoint.h>
 #include <kernel/page.h>
+#include <kernel/tlb.h>
 #include "internal.h"
 
 #define KSTACK_SIZE (ARCH_KSTACK_PAGES * PAGE_SIZE)
@@ -53,7 +59,7 @@ map_slot(struct page *pages, uintptr_t *kstack) REQUIRES(kstack_lock)
 		return -E_NO_FREE_PROC;
 	err = KERNEL_DEBUG && failpoint()
 		      ? -E_NO_MEM
-		      : arch_map_range(arch_kernel_space(), low,
+		      : arch_map_range(&kernel_space.arch, low,
 				       page_to_phys(pages), ARCH_KSTACK_PAGES,
 				       MAP_READ | MAP_WRITE);
 	if (err != 0)
@@ -64,17 +70,24 @@ map_slot(struct page *pages, uintptr_t *kstack) REQUIRES(kstack_lock)
 	return 0;
 }
 
+/* Returns the pages, which CPUs may still write to. */
 static struct page *
-unmap_slot(uintptr_t kstack) REQUIRES(kstack_lock)
+unmap_slot(uintptr_t kstack, struct tlb_batch *batch) REQUIRES(kstack_lock)
 {
 	phys_t pa;
-	unsigned flags = arch_query(arch_kernel_space(), kstack, &pa);
+	unsigned flags = arch_query(&kernel_space.arch, kstack, &pa);
 
 	assert(flags != 0);
-	arch_unmap_range(arch_kernel_space(), kstack, ARCH_KSTACK_PAGES);
+	arch_unmap_range(&kernel_space.arch, kstack, ARCH_KSTACK_PAGES);
+	tlb_batch_add_range(batch, kstack, ARCH_KSTACK_PAGES);
+	return phys_to_page(pa);
+}
+
+static void
+free_slot(uintptr_t kstack) REQUIRES(kstack_lock)
+{
 	bitmap_tree_clear(&slots_taken, kstack_to_slot(kstack));
 	atomic_count(&nr_kstacks, -(size_t)1);
-	return phys_to_page(pa);
 }
 
 int
@@ -96,10 +109,16 @@ kstack_alloc(uintptr_t *kstack)
 void
 kstack_free(uintptr_t kstack)
 {
+	struct tlb_batch batch;
 	struct page *pages;
 
+	tlb_batch_init(&batch, &kernel_space);
 	spin_lock(&kstack_lock);
-	pages = unmap_slot(kstack);
+	pages = unmap_slot(kstack, &batch);
+	spin_unlock(&kstack_lock);
+	tlb_forget(&batch);
+	spin_lock(&kstack_lock);
+	free_slot(kstack);
 	spin_unlock(&kstack_lock);
 	free_pages(pages, ARCH_KSTACK_PAGES);
 }

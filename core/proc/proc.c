@@ -44,7 +44,6 @@ BUILD_ASSERT(IS_POWER_OF_2(HASH_LIST_SIZE));
 
 struct spinlock proc_lock = SPINLOCK_INIT(LOCK_RANK_PROC, "proc");
 struct proc_struct *initproc;
-phys_t boot_cr3;
 size_t nr_processes;
 unsigned max_processes = DEFAULT_PROCESS_LIMIT;
 
@@ -213,7 +212,6 @@ proc_init(thread_fn *init_main)
 
 	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
 		list_init(&hash_list[i]);
-	boot_cr3 = arch_kernel_space()->root;
 	kstack_init(max_processes);
 	control_block_init();
 

@@ -60,6 +60,7 @@
  */
 #include <kernel/string.h>
 #include <kernel/timer.h>
+#include <kernel/tlb.h>
 #include "internal.h"
 
 struct run_queue run_queues[MAX_CPUS];
@@ -80,7 +81,7 @@ init_idle_thread(unsigned cpu)
 	idle->on_cpu = 1;
 	idle->on_rq = true;
 	idle->need_resched = 1;
-	idle->cr3 = arch_kernel_space()->root;
+	idle->space = &kernel_space;
 	list_init(&idle->children);
 	list_init(&idle->zombies);
 	list_init(&idle->list_link);
@@ -113,6 +114,7 @@ sched_cpu_online(void)
 	struct run_queue *rq = this_rq();
 
 	rq->idle->cycles -= arch_cycles();
+	tlb_cpu_online();
 	atomic_store(&rq->online, true);
 }
 
@@ -147,8 +149,8 @@ proc_run(struct run_queue *rq, struct proc_struct *prev,
 	arch_set_current(next);
 	arch_set_kernel_stack((char *)next->kstack +
 			      ARCH_KSTACK_PAGES * PAGE_SIZE);
-	if (next->cr3.addr != prev->cr3.addr)
-		arch_space_activate(next->cr3);
+	if (next->space != prev->space)
+		space_switch(prev->space, next->space);
 	if (KERNEL_DEBUG)
 		lock_debug_hand_over(&rq->lock, prev, next);
 	switch_to(&prev->context, &next->context);
@@ -363,6 +365,7 @@ void
 cpu_kicked(void)
 {
 	cpu_calls_run();
+	tlb_run_requests();
 }
 
 void

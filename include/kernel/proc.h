@@ -23,7 +23,6 @@ enum clone_flags {
 BUILD_ASSERT(MAX_PID > MAX_PROCESS);
 
 extern struct proc_struct *initproc;
-extern phys_t boot_cr3;
 extern const struct boot_option threads_option;
 
 /* Sets up the table of processes and creates init, which will run

@@ -50,6 +50,7 @@ enum wait_state {
 
 struct child_wait;
 struct mm_struct;
+struct space;
 struct spinlock;
 
 struct proc_struct {
@@ -77,7 +78,7 @@ struct proc_struct {
 	/* What the port saves and loads. */
 	struct context context;
 	uintptr_t kstack; /* (c) lowest address of its kernel stack */
-	phys_t cr3;	  /* page directory; boot_cr3 for kernel threads */
+	struct space *space; /* (t) loaded while it runs; never NULL */
 
 	/* Identity and family. */
 	int pid;		       /* (c) */

@@ -7,6 +7,7 @@
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
+#include <kernel/tlb.h>
 #include "../../core/kmem/internal.h"
 #include "../../core/proc/internal.h"
 #include "check_threads.h"
@@ -28,7 +29,7 @@ expect_start_values(const struct proc_struct *proc)
 {
 	EXPECT_EQ(proc->state, PROC_UNINIT);
 	EXPECT_EQ(proc->pid, -1);
-	EXPECT(proc->cr3.addr == boot_cr3.addr);
+	EXPECT(proc->space == &kernel_space);
 	EXPECT_EQ(proc->bound_cpu, CPU_ANY);
 	EXPECT(proc->cpu == 0 && !proc->on_rq && proc->on_cpu == 0);
 	EXPECT(proc->runs == 0 && proc->cycles == 0 && proc->time_slice == 0);

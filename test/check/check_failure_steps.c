@@ -337,10 +337,10 @@ static int
 space_run(void)
 {
 	const unsigned flags = MAP_READ | MAP_WRITE | MAP_USER;
-	struct arch_space space;
+	struct space space;
 	unsigned nr = 0;
 
-	if (arch_space_create(&space) != 0)
+	if (space_create(&space) != 0)
 		return -E_NO_MEM;
 	while (nr < USER_PAGES &&
 	       pgdir_alloc_page(&space, USER_VA + nr * USER_STEP, flags) !=
@@ -350,7 +350,7 @@ space_run(void)
 	       page_lookup(&space, USER_VA + nr * USER_STEP, NULL) == NULL);
 	for (unsigned i = 0; i < nr; i++)
 		page_remove(&space, USER_VA + i * USER_STEP);
-	arch_space_destroy(&space);
+	space_destroy(&space);
 	return nr == USER_PAGES ? 0 : -E_NO_MEM;
 }
 

@@ -19,5 +19,8 @@ void check_slab_leaks(void);
 
 void check_pgdir(void);
 void check_boot_pgdir(void);
+void check_device_map(void);
+void check_tlb(void);
+void check_tlb_cpus(void);
 
 #endif /* CHECK_KMEM_H */

@@ -32,7 +32,7 @@ last_slot_va(size_t n)
 /* -- check_pgdir ---------------------------------------------------------------- */
 
 static void
-check_insert_counts(struct arch_space *space, struct page *page)
+check_insert_counts(struct space *space, struct page *page)
 {
 	const uintptr_t va = USER_VA, next = USER_VA + PAGE_SIZE;
 	size_t nr_free;
@@ -68,18 +68,18 @@ check_insert_counts(struct arch_space *space, struct page *page)
 
 	page_remove(space, va);
 	EXPECT_EQ(page_ref(page), 2);
-	EXPECT_EQ(arch_query(space, va, NULL), 0);
+	EXPECT_EQ(arch_query(&space->arch, va, NULL), 0);
 	page_remove(space, va);
 	EXPECT_EQ(page_ref(page), 2);
 	page_remove(space, next);
 	EXPECT_EQ(page_ref(page), 1);
-	EXPECT_EQ(arch_query(space, next, NULL), 0);
+	EXPECT_EQ(arch_query(&space->arch, next, NULL), 0);
 }
 
 static void
-check_insert_refusals(struct arch_space *space, struct page *page)
+check_insert_refusals(struct space *space, struct page *page)
 {
-	struct arch_space *kernel = arch_kernel_space();
+	struct space *kernel = &kernel_space;
 
 	EXPECT_EQ(page_insert(space, page, USER_VA + 1, MAP_READ | MAP_USER),
 		  -E_INVAL);
@@ -88,15 +88,15 @@ check_insert_refusals(struct arch_space *space, struct page *page)
 			      MAP_READ | MAP_USER),
 		  -E_INVAL);
 	EXPECT_EQ(page_ref(page), 1);
-	EXPECT_EQ(arch_query(space, USER_VA, NULL), 0);
-	EXPECT_EQ(arch_query(kernel, last_slot_va(0), NULL), 0);
+	EXPECT_EQ(arch_query(&space->arch, USER_VA, NULL), 0);
+	EXPECT_EQ(arch_query(&kernel->arch, last_slot_va(0), NULL), 0);
 }
 
 /* The processor sees what the tables say, and forgets what they said before. */
 static void
 check_seen_by_cpu(struct page *page)
 {
-	struct arch_space *kernel = arch_kernel_space();
+	struct space *kernel = &kernel_space;
 	uintptr_t va = last_slot_va(0);
 	volatile unsigned *through = (volatile unsigned *)va;
 	struct page *other = pgdir_alloc_page(kernel, va, RW);
@@ -104,7 +104,7 @@ check_seen_by_cpu(struct page *page)
 
 	if (!EXPECT(other != NULL))
 		return;
-	EXPECT_EQ(arch_query(kernel, va, &pa) & (RW | MAP_USER), RW);
+	EXPECT_EQ(arch_query(&kernel->arch, va, &pa) & (RW | MAP_USER), RW);
 	EXPECT(pa.addr == page_to_phys(other).addr);
 	EXPECT_EQ(*through, 0);
 	*through = 0x5eed;
@@ -114,7 +114,7 @@ check_seen_by_cpu(struct page *page)
 	EXPECT_EQ(page_insert(kernel, page, va, RW), 0);
 	EXPECT_EQ(*through, 0xfeed);
 	page_remove(kernel, va);
-	EXPECT_EQ(arch_query(kernel, va, NULL), 0);
+	EXPECT_EQ(arch_query(&kernel->arch, va, NULL), 0);
 	EXPECT_EQ(page_ref(page), 1);
 }
 
@@ -122,17 +122,17 @@ void
 check_pgdir(void)
 {
 	size_t before = nr_free_pages();
-	struct arch_space space;
+	struct space space;
 	struct page *page = alloc_page(GFP_KERNEL);
 
 	if (!EXPECT(page != NULL))
 		return;
-	if (EXPECT_EQ(arch_space_create(&space), 0)) {
+	if (EXPECT_EQ(space_create(&space), 0)) {
 		check_insert_counts(&space, page);
 		check_insert_refusals(&space, page);
-		arch_space_destroy(&space);
+		space_destroy(&space);
 	}
-	if (arch_query(arch_kernel_space(), last_slot_va(0), NULL) == 0)
+	if (arch_query(&kernel_space.arch, last_slot_va(0), NULL) == 0)
 		check_seen_by_cpu(page);
 	else
 		check_skip("the last stack slot is taken");
@@ -150,7 +150,7 @@ static int writable_data = 1;
 static void
 expect_kernel_mapping(const void *address, unsigned must, unsigned must_not)
 {
-	unsigned flags = arch_query(arch_kernel_space(),
+	unsigned flags = arch_query(&kernel_space.arch,
 				    ALIGN_DOWN((uintptr_t)address, PAGE_SIZE),
 				    NULL);
 
@@ -175,7 +175,7 @@ check_direct_map(void)
 		void *va = page_to_virt(pages[nr]);
 		phys_t pa = { 0 };
 		unsigned flags =
-			arch_query(arch_kernel_space(), (uintptr_t)va, &pa);
+			arch_query(&kernel_space.arch, (uintptr_t)va, &pa);
 
 		EXPECT_EQ(flags & (RW | MAP_USER), RW);
 		EXPECT(pa.addr == page_to_phys(pages[nr]).addr);
@@ -189,7 +189,7 @@ static void
 check_alias(void)
 {
 	static const char text[] = "one page, two addresses";
-	struct arch_space *kernel = arch_kernel_space();
+	struct space *kernel = &kernel_space;
 	uintptr_t here = last_slot_va(0), there = last_slot_va(1);
 	struct page *page = alloc_page(GFP_KERNEL);
 
@@ -214,19 +214,19 @@ void
 check_boot_pgdir(void)
 {
 	static const char constant[] = "read only";
-	struct arch_space *kernel = arch_kernel_space();
+	struct space *kernel = &kernel_space;
 	size_t before = nr_free_pages();
 
-	EXPECT_EQ(arch_query(kernel, 0, NULL), 0);
-	EXPECT_EQ(arch_query(kernel, USER_VA, NULL), 0);
+	EXPECT_EQ(arch_query(&kernel->arch, 0, NULL), 0);
+	EXPECT_EQ(arch_query(&kernel->arch, USER_VA, NULL), 0);
 	expect_kernel_mapping((const void *)(uintptr_t)check_boot_pgdir,
 			      MAP_READ | MAP_EXEC, MAP_WRITE);
 	expect_kernel_mapping(constant, MAP_READ, MAP_WRITE | MAP_EXEC);
 	expect_kernel_mapping(&writable_data, RW, MAP_EXEC);
 	expect_kernel_mapping(&before, RW, MAP_EXEC);
 	check_direct_map();
-	if (arch_query(kernel, last_slot_va(0), NULL) == 0 &&
-	    arch_query(kernel, last_slot_va(1), NULL) == 0)
+	if (arch_query(&kernel->arch, last_slot_va(0), NULL) == 0 &&
+	    arch_query(&kernel->arch, last_slot_va(1), NULL) == 0)
 		check_alias();
 	else
 		check_skip("the last stack slots are taken");
@@ -235,6 +235,62 @@ check_boot_pgdir(void)
 	     va < arch_kstack_base() + ARCH_KSTACK_SLOT -
 			  ARCH_KSTACK_PAGES * PAGE_SIZE;
 	     va += PAGE_SIZE)
-		EXPECT_EQ(arch_query(kernel, va, NULL), 0);
+		EXPECT_EQ(arch_query(&kernel->arch, va, NULL), 0);
 	EXPECT_EQ(nr_free_pages(), before);
+}
+
+/* -- check_device_map ------------------------------------------------------------- */
+
+/* A page of RAM plays the device. */
+static void
+check_device_page(struct page *page, size_t window)
+{
+	phys_t pa = page_to_phys(page), where = { 0 };
+	const size_t offset = 16;
+	char *registers, *other;
+	unsigned flags;
+
+	registers = device_map((phys_t){ pa.addr + offset }, sizeof(long));
+	other = device_map(pa, PAGE_SIZE);
+	if (EXPECT(registers != NULL && other != NULL && registers != other)) {
+		flags = arch_query(&kernel_space.arch, (uintptr_t)registers,
+				   &where);
+		EXPECT_EQ(flags & (RW | MAP_DEVICE | MAP_USER),
+			  RW | MAP_DEVICE);
+		EXPECT(where.addr == pa.addr + offset);
+		*(volatile long *)registers = 0x5eed;
+		EXPECT_EQ(*(volatile long *)(other + offset), 0x5eed);
+		EXPECT_EQ(*(long *)((char *)page_to_virt(page) + offset),
+			  0x5eed);
+	}
+	/* Two pages for two bytes; all that are left; more than that. */
+	device_unmap(registers, sizeof(long));
+	registers = device_map((phys_t){ pa.addr + PAGE_SIZE - 1 }, 2);
+	EXPECT_EQ((uintptr_t)registers % PAGE_SIZE, PAGE_SIZE - 1);
+	EXPECT(device_map(pa, window * PAGE_SIZE) == NULL);
+	device_unmap(registers, 2);
+	device_unmap(other, PAGE_SIZE);
+	EXPECT_EQ(arch_query(&kernel_space.arch, (uintptr_t)other, NULL), 0);
+	registers = device_map(pa, window * PAGE_SIZE);
+	EXPECT(registers != NULL);
+	device_unmap(registers, window * PAGE_SIZE);
+	EXPECT_EQ(page_ref(page), 1);
+}
+
+void
+check_device_map(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	size_t window;
+
+	(void)arch_device_window(&window);
+	if (!EXPECT(page != NULL))
+		return;
+	if (window > 0) {
+		check_device_page(page, window);
+	} else {
+		EXPECT(device_map(page_to_phys(page), 1) == NULL);
+		check_skip("this port has no devices in memory");
+	}
+	free_page(page);
 }

@@ -50,6 +50,13 @@ const struct check checks[] = {
 		.classic_line = "check_boot_pgdir() succeeded!",
 		.run = check_boot_pgdir,
 	},
+	{
+		.name = "device_map",
+		.help = "addresses for registers of devices",
+		.stage = CHECK_SPACE,
+		.in_all = true,
+		.run = check_device_map,
+	},
 
 	/* Objects. */
 	{
@@ -136,6 +143,21 @@ const struct check checks[] = {
 		.stage = CHECK_THREADS,
 		.in_all = true,
 		.run = check_slab_leaks,
+	},
+	/* Spaces in use. */
+	{
+		.name = "tlb",
+		.help = "user memory: what is forgotten, allowed, marked",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_tlb,
+	},
+	{
+		.name = "tlb_cpus",
+		.help = "unmapped pages have new owners: check_args=rounds=N",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_tlb_cpus,
 	},
 	/* Threads. */
 	{

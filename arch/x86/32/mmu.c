@@ -16,7 +16,8 @@
  *   0xEC000000  kernel stack slots, 16,384 of 16 KiB: guard below, stack above
  *   0xFC000000  window: mmu_peek() looks at firmware tables beyond the
  *               direct map
- *   0xFC400000  free
+ *   0xFC400000  registers of devices, 4 MiB, never cached: arch_device_window()
+ *   0xFC800000  free
  *
  * Invariants
  *   - All PDEs of the kernel's quarter are made before the second address
@@ -32,11 +33,11 @@
  *   - Address 0 is not mapped, nor any of the user part, from
  *     mmu_init_early() on.
  *
- * TLB. The CPU does not remember that something is *not* mapped, so a new
- * mapping needs nothing; a changed or removed one is flushed, by tlb_invalidate
- * and only there. A user address of a space that is not loaded needs nothing
- * either: loading cr3 forgets it. With several CPUs, tlb_invalidate is the place
- * that tells the others.
+ * TLB. Nothing here flushes on its own behalf: core says when (<arch/mmu.h>). One
+ * page is forgotten by invlpg, all user pages by loading cr3 again, and really all,
+ * global ones included, by turning CR4.PGE off and on. An entry that is present may
+ * get its A and D bits from any CPU at any moment, hence it is changed by an
+ * exchange, and its bits are cleared by an atomic and.
  *
  * Locking: the caller serialises changes to one space. The kernel's own stacks
  * are below the stack slots' lock; the window belongs to boot and to the
@@ -69,6 +70,7 @@
 #define KSTACK_BASE (KERNBASE + DIRECT_MAP_MIB * 1024u * 1024u)
 #define KSTACK_AREA_SIZE 0x10000000u
 #define WINDOW_BASE (KSTACK_BASE + KSTACK_AREA_SIZE)
+#define DEVICE_BASE (WINDOW_BASE + LARGE_PAGE_SIZE)
 #define NR_KSTACKS_MAX (KSTACK_AREA_SIZE / ARCH_KSTACK_SLOT)
 
 #define __page_table                                                           \
@@ -78,21 +80,22 @@
 extern pde_t boot_pgdir[TABLE_ENTRIES];
 static __page_table pte_t image_table[TABLE_ENTRIES];
 static __page_table pte_t window_table[TABLE_ENTRIES];
+static __page_table pte_t device_table[TABLE_ENTRIES];
 
-static struct arch_space kernel_space;
 /* Physical end of what is directly mapped. */
 static uint32_t direct_map_end = DIRECT_MAP_MIB * 1024u * 1024u;
-
-struct arch_space *
-arch_kernel_space(void)
-{
-	return &kernel_space;
-}
 
 uintptr_t
 arch_kstack_base(void)
 {
 	return KSTACK_BASE;
+}
+
+uintptr_t
+arch_device_window(size_t *nr_pages)
+{
+	*nr_pages = TABLE_ENTRIES;
+	return DEVICE_BASE;
 }
 
 static pde_t *
@@ -107,16 +110,22 @@ invlpg(uintptr_t la)
 	__asm__ volatile("invlpg (%0)" : : "r"(la) : "memory");
 }
 
-static void
-tlb_invalidate(const struct arch_space *space, uintptr_t la)
+void
+arch_tlb_flush_range(uintptr_t va, size_t nr)
 {
-	if (la >= KERNBASE || read_cr3() == space->root.addr)
-		invlpg(la);
+	for (size_t i = 0; i < nr; i++)
+		invlpg(va + i * PAGE_SIZE);
+}
+
+void
+arch_tlb_flush_user(void)
+{
+	__asm__ volatile("movl %0, %%cr3" : : "r"(read_cr3()) : "memory");
 }
 
 /* Global entries survive a load of cr3, but not PGE going off. */
-static void
-tlb_invalidate_all(void)
+void
+arch_tlb_flush_all(void)
 {
 	uintptr_t cr4;
 
@@ -163,105 +172,19 @@ pte_bits(uintptr_t la, unsigned flags)
 		bits |= PTE_G;
 	else if (flags & MAP_USER)
 		bits |= PTE_U;
+	if (flags & MAP_DEVICE)
+		bits |= PTE_PCD | PTE_PWT;
 	return bits;
 }
 
-static void
-pte_set(const struct arch_space *space, pte_t *pte, uintptr_t la, pte_t value)
+/* enum map_flags of an entry of either level. */
+static unsigned
+entry_flags(uint32_t entry)
 {
-	pte_t old = *pte;
-
-	*pte = value;
-	if (old & PTE_P)
-		tlb_invalidate(space, la);
-}
-
-int
-arch_map(struct arch_space *space, uintptr_t va, phys_t pa, unsigned flags)
-{
-	return arch_map_range(space, va, pa, 1, flags);
-}
-
-int
-arch_map_range(struct arch_space *space, uintptr_t va, phys_t pa, size_t nr,
-	       unsigned flags)
-{
-	pde_t *pgdir = space_pgdir(space);
-	pte_t bits = pte_bits(va, flags);
-	pte_t *pte = NULL;
-
-	assert(va < KERNBASE || !(flags & MAP_USER));
-	/* All tables first, so that nothing is mapped when one is missing. */
-	for (uintptr_t la = va, left = nr; left > 0;) {
-		size_t in_table = TABLE_ENTRIES - PTX(la);
-
-		if (!get_pte(pgdir, la, true)) {
-			assert(la < KERNBASE);
-			return -E_NO_MEM;
-		}
-		if (in_table >= left)
-			break;
-		left -= in_table;
-		la += in_table * PAGE_SIZE;
-	}
-	for (size_t i = 0; i < nr; i++) {
-		uintptr_t la = va + i * PAGE_SIZE;
-
-		if (i == 0 || PTX(la) == 0) {
-			pte = get_pte(pgdir, la, false);
-			assert(pte != NULL);
-		}
-		pte_set(space, pte++, la, (pa.addr + i * PAGE_SIZE) | bits);
-	}
-	return 0;
-}
-
-void
-arch_unmap_range(struct arch_space *space, uintptr_t va, size_t nr)
-{
-	pde_t *pgdir = space_pgdir(space);
-	pte_t *pte = NULL;
-
-	for (size_t i = 0; i < nr; i++) {
-		uintptr_t la = va + i * PAGE_SIZE;
-
-		if (i == 0 || PTX(la) == 0)
-			pte = get_pte(pgdir, la, false);
-		if (pte)
-			pte_set(space, pte++, la, 0);
-	}
-}
-
-/* The entry that maps la, of either level; 0 if there is none. */
-static uint32_t
-lookup(const struct arch_space *space, uintptr_t la, phys_t *pa)
-{
-	pde_t pde = space_pgdir(space)[PDX(la)];
-	pte_t *pte;
-
-	if ((pde & PTE_P) && (pde & PTE_PS)) {
-		pa->addr = (pde & ~(LARGE_PAGE_SIZE - 1)) |
-			   (la & (LARGE_PAGE_SIZE - 1));
-		return pde;
-	}
-	pte = get_pte(space_pgdir(space), la, false);
-	if (!pte || !(*pte & PTE_P))
-		return 0;
-	pa->addr = PTE_ADDRESS(*pte) | (la & (PAGE_SIZE - 1));
-	return *pte;
-}
-
-unsigned
-arch_query(struct arch_space *space, uintptr_t va, phys_t *pa)
-{
-	phys_t where;
-	uint32_t entry = lookup(space, va, &where);
 	unsigned flags = MAP_READ;
 
-	if (!entry)
+	if (!(entry & PTE_P))
 		return 0;
-	if (pa)
-		*pa = where;
 	if (entry & PTE_W)
 		flags |= MAP_WRITE;
 	if (entry & PTE_U)
@@ -272,6 +195,170 @@ arch_query(struct arch_space *space, uintptr_t va, phys_t *pa)
 		flags |= MAP_ACCESSED;
 	if (entry & PTE_D)
 		flags |= MAP_DIRTY;
+	if (entry & PTE_PCD)
+		flags |= MAP_DEVICE;
+	return flags;
+}
+
+/* The first address that the page table of la does not map. */
+static uintptr_t
+next_table(uintptr_t la)
+{
+	return ALIGN_DOWN(la, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE;
+}
+
+/* The entry for a page in [la, end), the lowest one that is present, and the page in
+ * *la; NULL: there is none. (`end` is below the uppermost 4 MiB: no overflow.) */
+static pte_t *
+next_present(pde_t *pgdir, uintptr_t *la, uintptr_t end)
+{
+	while (*la < end) {
+		pte_t *pte = get_pte(pgdir, *la, false);
+
+		if (pte && (atomic_load_relaxed(pte) & PTE_P))
+			return pte;
+		*la = pte ? *la + PAGE_SIZE : next_table(*la);
+	}
+	return NULL;
+}
+
+int
+arch_map(struct arch_space *space, uintptr_t va, phys_t pa, unsigned flags,
+	 struct mapping *old)
+{
+	pte_t *pte = get_pte(space_pgdir(space), va, true);
+	pte_t before;
+
+	assert(va < KERNBASE || !(flags & MAP_USER));
+	if (!pte) {
+		assert(va < KERNBASE);
+		return -E_NO_MEM;
+	}
+	before = atomic_exchange(pte, pa.addr | pte_bits(va, flags));
+	old->pa.addr = PTE_ADDRESS(before);
+	old->flags = entry_flags(before);
+	return 0;
+}
+
+int
+arch_map_range(struct arch_space *space, uintptr_t va, phys_t pa, size_t nr,
+	       unsigned flags)
+{
+	pde_t *pgdir = space_pgdir(space);
+	uintptr_t end = va + nr * PAGE_SIZE;
+	pte_t bits = pte_bits(va, flags);
+	pte_t *pte = NULL;
+
+	/* All tables first, so that nothing is mapped when one is missing. */
+	for (uintptr_t la = va; la < end; la = next_table(la))
+		if (!get_pte(pgdir, la, true)) {
+			assert(la < KERNBASE);
+			return -E_NO_MEM;
+		}
+	for (size_t i = 0; i < nr; i++, pte++) {
+		uintptr_t la = va + i * PAGE_SIZE;
+
+		if (i == 0 || PTX(la) == 0) {
+			pte = get_pte(pgdir, la, false);
+			assert(pte != NULL);
+		}
+		debug_assert(!(*pte & PTE_P));
+		atomic_store_relaxed(pte, (pa.addr + i * PAGE_SIZE) | bits);
+	}
+	return 0;
+}
+
+uintptr_t
+arch_unmap(struct arch_space *space, uintptr_t va, uintptr_t end,
+	   struct mapping *old)
+{
+	pte_t *pte = next_present(space_pgdir(space), &va, end);
+	pte_t before;
+
+	if (!pte)
+		return end;
+	before = atomic_exchange(pte, 0);
+	old->pa.addr = PTE_ADDRESS(before);
+	old->flags = entry_flags(before);
+	return va;
+}
+
+void
+arch_unmap_range(struct arch_space *space, uintptr_t va, size_t nr)
+{
+	pde_t *pgdir = space_pgdir(space);
+
+	for (uintptr_t end = va + nr * PAGE_SIZE; va < end; va += PAGE_SIZE) {
+		pte_t *pte = get_pte(pgdir, va, false);
+
+		assert(pte != NULL);
+		atomic_store_relaxed(pte, 0u);
+	}
+}
+
+size_t
+arch_protect(struct arch_space *space, uintptr_t va, uintptr_t end,
+	     unsigned flags)
+{
+	pte_t bits = pte_bits(va, flags);
+	pte_t *pte;
+	size_t nr = 0;
+
+	while ((pte = next_present(space_pgdir(space), &va, end)) != NULL) {
+		pte_t before = atomic_load_relaxed(pte), after;
+
+		do
+			after = PTE_ADDRESS(before) | bits |
+				(before & (PTE_A | PTE_D));
+		while (!atomic_compare_exchange(pte, &before, after));
+		va += PAGE_SIZE;
+		nr++;
+	}
+	return nr;
+}
+
+unsigned
+arch_harvest(struct arch_space *space, uintptr_t va, unsigned bits)
+{
+	pte_t *pte = get_pte(space_pgdir(space), va, false);
+	pte_t clear = 0;
+
+	if (!pte || !(atomic_load_relaxed(pte) & PTE_P))
+		return 0;
+	if (bits & MAP_ACCESSED)
+		clear |= PTE_A;
+	if (bits & MAP_DIRTY)
+		clear |= PTE_D;
+	return entry_flags(atomic_and(pte, ~clear)) & bits &
+	       (MAP_ACCESSED | MAP_DIRTY);
+}
+
+/* The entry that maps la, of either level; 0 if there is none. */
+static uint32_t
+lookup(const struct arch_space *space, uintptr_t la, phys_t *pa)
+{
+	pde_t pde = space_pgdir(space)[PDX(la)];
+	pte_t *pte, entry;
+
+	if ((pde & PTE_P) && (pde & PTE_PS)) {
+		pa->addr = (pde & ~(LARGE_PAGE_SIZE - 1)) |
+			   (la & (LARGE_PAGE_SIZE - 1));
+		return pde;
+	}
+	pte = get_pte(space_pgdir(space), la, false);
+	entry = pte ? atomic_load_relaxed(pte) : 0;
+	pa->addr = PTE_ADDRESS(entry) | (la & (PAGE_SIZE - 1));
+	return entry;
+}
+
+unsigned
+arch_query(const struct arch_space *space, uintptr_t va, phys_t *pa)
+{
+	phys_t where;
+	unsigned flags = entry_flags(lookup(space, va, &where));
+
+	if (flags && pa)
+		*pa = where;
 	return flags;
 }
 
@@ -325,13 +412,14 @@ mmu_init_early(void)
 
 		image_table[i] = bits ? pa | bits : 0;
 	}
-	kernel_space.root = arch_virt_to_phys(boot_pgdir);
 	boot_pgdir[0] = 0;
 	boot_pgdir[KERNEL_PDE] = arch_virt_to_phys(image_table).addr | PTE_P |
 				 PTE_W;
 	boot_pgdir[PDX(WINDOW_BASE)] = arch_virt_to_phys(window_table).addr |
 				       PTE_P | PTE_W;
-	tlb_invalidate_all();
+	boot_pgdir[PDX(DEVICE_BASE)] = arch_virt_to_phys(device_table).addr |
+				       PTE_P | PTE_W;
+	arch_tlb_flush_all();
 }
 
 void
@@ -342,7 +430,7 @@ mmu_cut_direct_map(uint32_t ram_end)
 	for (uint32_t pa = end; pa < direct_map_end; pa += LARGE_PAGE_SIZE)
 		boot_pgdir[PDX(KERNBASE + pa)] = 0;
 	direct_map_end = MIN(direct_map_end, end);
-	tlb_invalidate_all();
+	arch_tlb_flush_all();
 }
 
 const void *
@@ -362,11 +450,12 @@ mmu_peek(uint32_t pa, size_t size)
 }
 
 int
-arch_mmu_init(size_t nr_kstacks)
+arch_mmu_init(struct arch_space *kernel, size_t nr_kstacks)
 {
 	uintptr_t end;
 
 	assert(nr_kstacks <= NR_KSTACKS_MAX);
+	kernel->root = arch_virt_to_phys(boot_pgdir);
 	end = KSTACK_BASE + nr_kstacks * ARCH_KSTACK_SLOT;
 	for (uintptr_t va = KSTACK_BASE; va < end; va += LARGE_PAGE_SIZE) {
 		struct page *table = alloc_page(GFP_ATOMIC | __GFP_ZERO);

@@ -7,6 +7,7 @@
 #include <port/layout.h>
 
 #define PAGE_SHIFT 12
+#define ARCH_USER_END HOST_USER_END
 
 struct arch_space {
 	phys_t root; /* physical address of the topmost page table */
@@ -28,13 +29,6 @@ PORT_INLINE uintptr_t
 arch_kstack_base(void)
 {
 	return HOST_KSTACK_BASE;
-}
-
-/* There is no register to load: nothing but software walks these tables. */
-PORT_INLINE void
-arch_space_activate(phys_t root)
-{
-	(void)root;
 }
 
 #endif /* PORT_MMU_H */

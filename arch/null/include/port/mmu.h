@@ -7,6 +7,7 @@
 #include <kernel/types.h>
 
 #define PAGE_SHIFT 12
+#define ARCH_USER_END 0x80000000u
 
 struct arch_space {
 	phys_t root;

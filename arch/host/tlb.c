@@ -1,0 +1,247 @@
+/*
+ * The TLB of a virtual CPU, and accesses to user memory through it.
+ *
+ * PROBLEM. The kernel must tell CPUs to forget what they remember of page tables,
+ * before a page that was mapped gets its next owner (core/vm/tlb.c). When it fails to
+ * do so, a real machine goes wrong once in a million times. A port whose software
+ * walks the tables anew for each access would never go wrong, and so prove nothing.
+ *
+ * MODEL. Each virtual CPU has what hardware has: a register that names the tables it
+ * has loaded, and a small cache of translations, direct mapped by page number:
+ *
+ *	va --> entries[page % 64]: same page, this era, enough rights? --> memory
+ *	                           no: walk the tables (host_walk), remember
+ *
+ * A hit does not look at the tables. If nobody said that a page is gone, it is used
+ * although it is gone, for as long as nothing else falls on its entry: that is the
+ * point. To forget everything at once the era is advanced; eras do not come again.
+ * A page that was remembered clean is walked again for the first write, which marks
+ * it dirty.
+ *
+ * Hardware may walk at any time, because it guesses that an address will be needed. So
+ * does a virtual CPU, where that is most dangerous: in the moment it loads a space, it
+ * walks for some of the pages it used before.
+ *
+ * The accessors of <arch/user.h> are the only users: on this port a process touches its
+ * memory through them alone. Each page of a copy is looked up and copied with (virtual)
+ * interrupts off, as one instruction of a real CPU does both: neither a flush, which
+ * comes as an interrupt, nor a switch to another thread or CPU is in between.
+ *
+ * LOCKING. A CPU's TLB is its own. Interrupts are off.
+ *
+ * COSTS. A hit: a load and three comparisons.
+ *
+ * TO CHANGE how much is remembered: NR_ENTRIES.
+ */
+#include "host.h"
+#include <arch/user.h>
+#include <kernel/error.h>
+#include <kernel/string.h>
+
+#define NR_ENTRIES 64
+/* Walks that nobody asked for, in each load. */
+#define NR_SPECULATIONS 4
+
+#define READS (MAP_USER | MAP_READ)
+#define WRITES (MAP_USER | MAP_WRITE | MAP_DIRTY)
+
+struct tlb_entry {
+	uint64_t era; /* when it was filled; another one than now: empty */
+	uintptr_t page;
+	unsigned flags; /* enum map_flags */
+	phys_t pa;
+};
+
+struct tlb {
+	struct arch_space loaded; /* root 0: nothing yet */
+	uint64_t era;
+	unsigned next; /* entry to speculate with */
+	struct tlb_entry entries[NR_ENTRIES];
+} __cacheline_aligned;
+
+static struct tlb tlbs[MAX_CPUS];
+
+static struct tlb *
+this_tlb(void)
+{
+	return &tlbs[arch_cpu_id()];
+}
+
+void
+host_tlb_reset(unsigned cpu)
+{
+	tlbs[cpu].loaded.root = (phys_t){ 0 };
+	tlbs[cpu].era++;
+}
+
+/* Fills an entry that is out of date for the page that it was for. */
+static void
+speculate(struct tlb *tlb, struct tlb_entry *entry)
+{
+	unsigned flags = host_walk(&tlb->loaded, entry->page * PAGE_SIZE, READS,
+				   &entry->pa);
+
+	if (flags == 0)
+		return;
+	entry->flags = flags;
+	entry->era = tlb->era;
+}
+
+void
+arch_space_activate(const struct arch_space *space)
+{
+	struct tlb *tlb = this_tlb();
+
+	tlb->loaded = *space;
+	tlb->era++;
+	for (unsigned i = 0; i < NR_SPECULATIONS; i++)
+		speculate(tlb, &tlb->entries[tlb->next++ % NR_ENTRIES]);
+}
+
+void
+arch_tlb_flush_user(void)
+{
+	this_tlb()->era++;
+}
+
+/* What is not the user's is in no TLB of ours. */
+void
+arch_tlb_flush_all(void)
+{
+	this_tlb()->era++;
+}
+
+void
+arch_tlb_flush_range(uintptr_t va, size_t nr)
+{
+	struct tlb *tlb = this_tlb();
+
+	for (uintptr_t page = va / PAGE_SIZE; nr > 0; page++, nr--) {
+		struct tlb_entry *entry = &tlb->entries[page % NR_ENTRIES];
+
+		if (entry->page == page)
+			entry->era = 0;
+	}
+}
+
+/* -- accesses -------------------------------------------------------------------- */
+
+/* Where the byte at va is, for such an access; NULL: it faults. Interrupts off. */
+static char *
+translate(uintptr_t va, unsigned access)
+{
+	struct tlb *tlb = this_tlb();
+	uintptr_t page = va / PAGE_SIZE;
+	struct tlb_entry *entry = &tlb->entries[page % NR_ENTRIES];
+
+	if (entry->era != tlb->era || entry->page != page ||
+	    (entry->flags & access) != access) {
+		entry->era = 0;
+		if (tlb->loaded.root.addr == 0)
+			return NULL;
+		/* The walk makes it dirty. */
+		entry->flags = host_walk(&tlb->loaded, va,
+					 access & ~(unsigned)MAP_DIRTY,
+					 &entry->pa);
+		if (entry->flags == 0)
+			return NULL;
+		entry->page = page;
+		entry->era = tlb->era;
+	}
+	return (char *)arch_phys_to_virt(entry->pa) + va % PAGE_SIZE;
+}
+
+static bool
+is_user_range(uintptr_t va, size_t n)
+{
+	return va <= ARCH_USER_END && n <= ARCH_USER_END - va;
+}
+
+/* How many of n bytes from va on are in va's page. */
+static size_t
+rest_of_page(uintptr_t va, size_t n)
+{
+	return MIN(n, PAGE_SIZE - va % PAGE_SIZE);
+}
+
+int
+arch_copy_from_user(void *to, uintptr_t from, size_t n)
+{
+	char *kernel = to;
+
+	if (!is_user_range(from, n))
+		return -E_FAULT;
+	while (n > 0) {
+		size_t part = rest_of_page(from, n);
+		irq_state_t irqs = arch_irq_save();
+		const char *user = translate(from, READS);
+
+		if (user != NULL)
+			memcpy(kernel, user, part);
+		arch_irq_restore(irqs);
+		if (user == NULL)
+			return -E_FAULT;
+		kernel += part;
+		from += part;
+		n -= part;
+	}
+	return 0;
+}
+
+int
+arch_copy_to_user(uintptr_t to, const void *from, size_t n)
+{
+	const char *kernel = from;
+
+	if (!is_user_range(to, n))
+		return -E_FAULT;
+	while (n > 0) {
+		size_t part = rest_of_page(to, n);
+		irq_state_t irqs = arch_irq_save();
+		char *user = translate(to, WRITES);
+
+		if (user != NULL)
+			memcpy(user, kernel, part);
+		arch_irq_restore(irqs);
+		if (user == NULL)
+			return -E_FAULT;
+		kernel += part;
+		to += part;
+		n -= part;
+	}
+	return 0;
+}
+
+/* Copies up to n bytes of one page, or up to a NUL. How many before the NUL; n: there
+ * was none; -E_FAULT. */
+static long
+copy_string_part(char *to, uintptr_t from, size_t n)
+{
+	irq_state_t irqs = arch_irq_save();
+	const char *user = translate(from, READS);
+	size_t length = 0;
+
+	if (user != NULL)
+		while (length < n && (to[length] = user[length]) != '\0')
+			length++;
+	arch_irq_restore(irqs);
+	return user != NULL ? (long)length : -E_FAULT;
+}
+
+long
+arch_strncpy_from_user(char *to, uintptr_t from, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size && from + done < ARCH_USER_END) {
+		size_t part = rest_of_page(from + done, size - done);
+		long length = copy_string_part(to + done, from + done, part);
+
+		if (length < 0)
+			return length;
+		done += (size_t)length;
+		if ((size_t)length < part)
+			return (long)done;
+	}
+	return done == size ? (long)done : -E_FAULT;
+}
