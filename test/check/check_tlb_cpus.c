@@ -65,7 +65,7 @@ BUILD_ASSERT(FILLED_BYTES <= 4096);
 
 struct lot {
 	unsigned state; /* atomic */
-	struct page *pages[PAGES_PER_LOT];
+	struct page *pages[PAGES_PER_LOT]; /* changed by its owner, read by all */
 } __cacheline_aligned;
 
 static struct lot lots[LOTS_MAX];
@@ -105,7 +105,7 @@ static bool
 lot_is_unmapped(const struct lot *lot)
 {
 	for (unsigned i = 0; i < PAGES_PER_LOT; i++)
-		if (page_ref(lot->pages[i]) != 1)
+		if (page_ref(atomic_load_relaxed(&lot->pages[i])) != 1)
 			return false;
 	return true;
 }
@@ -132,7 +132,9 @@ lot_take(struct stress_thread *self)
 static void
 lot_let_go(struct lot *lot)
 {
-	atomic_store(&lot->state, (lot->state & ~LOT_TAKEN) + LOT_TURN);
+	unsigned state = atomic_load_relaxed(&lot->state);
+
+	atomic_store(&lot->state, (state & ~LOT_TAKEN) + LOT_TURN);
 }
 
 /* -- what is done to it --------------------------------------------------------------- */
@@ -191,7 +193,7 @@ exchange_pages(struct lot *lot)
 		if (page == NULL)
 			return;
 		free_page(lot->pages[i]);
-		lot->pages[i] = page;
+		atomic_store_relaxed(&lot->pages[i], page);
 	}
 }
 
