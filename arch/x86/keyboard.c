@@ -13,7 +13,6 @@
 #define STATUS_FULL 0x01
 #define STATUS_MOUSE 0x20
 #define ABSENT 0xff
-#define DRAIN_MAX 64
 
 #define RELEASED 0x80
 #define PREFIX 0xe0
@@ -128,8 +127,8 @@ keyboard_init(void)
 {
 	if (inb(KBD_STATUS) == ABSENT)
 		return;
-	/* What was typed before we came would keep the line high for ever. */
-	for (int i = 0; i < DRAIN_MAX && (inb(KBD_STATUS) & STATUS_FULL); i++)
-		inb(KBD_DATA);
+	/* What was typed before we came is input like any other; unread, it
+	 * would keep the line high for ever. */
+	keyboard_interrupt();
 	pic_unmask(IRQ_KEYBOARD);
 }

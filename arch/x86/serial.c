@@ -18,6 +18,13 @@
  *
  * Input: up to 16 bytes arrive per interrupt and go to console_input().
  *
+ * Bytes may arrive before this driver does, since nobody has promised to type only
+ * after the prompt. They are kept (`early`) until interrupts are on. Turning the
+ * FIFO on throws away what the receiver holds, so the driver first reads until
+ * the sender pauses. A sender that never pauses gets a UART without its FIFO:
+ * QEMU sends no byte before the last one was read, so that loses nothing. Until
+ * interrupts are on, every polled write also looks at the receiver.
+ *
  * Lines end in '\n' alone. QEMU and `cat` show that well, scripts compare
  * whole lines; a terminal program on a real line is told to add the carriage return.
  *
@@ -66,8 +73,16 @@ enum uart_register {
 /* A power of two: indices run freely. */
 #define RING_SIZE 4096u
 
+/* How many bytes are kept that arrive before interrupts are on; what comes
+ * after them stays where it is. */
+#define EARLY_MAX 2048u
+/* A sender pauses when nothing arrives while the status is read this often: 50 ms
+ * on a PC, where a byte takes 0.1 ms. */
+#define PAUSE_READS 50000u
+
 static bool present;
 static bool polling = true;
+static bool interrupts_on;
 static unsigned fifo_size = 1;
 
 static unsigned tx_lock;
@@ -75,6 +90,34 @@ static char ring[RING_SIZE];
 static unsigned ring_head; /* next to send */
 static unsigned ring_tail; /* next to fill */
 static bool tx_interrupt_on;
+
+static uint8_t early[EARLY_MAX];
+static unsigned nr_early;
+
+/* Takes what has arrived so far, before interrupts are on. */
+static void
+receive_early(void)
+{
+	while (nr_early < EARLY_MAX && (inb(UART_LSR) & LSR_RX))
+		early[nr_early++] = inb(UART_DATA);
+}
+
+/* Takes what arrives until the sender pauses; false: it does not. */
+static bool
+receive_until_pause(void)
+{
+	unsigned nr_before;
+
+	do {
+		nr_before = nr_early;
+		receive_early();
+		for (unsigned i = 0; i < PAUSE_READS && nr_early > nr_before &&
+				     !(inb(UART_LSR) & LSR_RX);
+		     i++)
+			;
+	} while (nr_early > nr_before && nr_early < EARLY_MAX);
+	return nr_early < EARLY_MAX;
+}
 
 static irq_state_t
 tx_acquire(void)
@@ -151,6 +194,8 @@ write_polled(const char *text, size_t n)
 	while (n > 0) {
 		size_t sent = fifo_write(text, n);
 
+		if (!interrupts_on)
+			receive_early();
 		text += sent;
 		n -= sent;
 		if (n > 0)
@@ -201,11 +246,18 @@ serial_init(void)
 	outb(UART_DIVISOR_LOW, DIVISOR_115200);
 	outb(UART_DIVISOR_HIGH, 0);
 	outb(UART_LCR, LCR_8N1);
-	outb(UART_FCR, FCR_ENABLE_CLEAR_TRIGGER8);
 	outb(UART_MCR, MCR_DTR_RTS_OUT2);
 	present = inb(UART_LSR) != ABSENT;
-	if (present && (inb(UART_IIR) & IIR_FIFO) == IIR_FIFO)
+	if (!present || !receive_until_pause())
+		return;
+	outb(UART_FCR, FCR_ENABLE_CLEAR_TRIGGER8);
+	if ((inb(UART_IIR) & IIR_FIFO) == IIR_FIFO)
 		fifo_size = FIFO_SIZE;
+	/* QEMU passes the next byte on when one is read. Should one have come
+	 * just now, the FIFO was emptied without a read; without this one QEMU
+	 * would keep all others for ever. */
+	receive_early();
+	(void)inb(UART_DATA);
 }
 
 void
@@ -213,9 +265,16 @@ serial_enable_interrupts(void)
 {
 	if (!present)
 		return;
+	receive_early();
+	interrupts_on = true;
 	polling = false;
 	outb(UART_IER, IER_RX);
 	pic_unmask(IRQ_COM1);
+	for (unsigned i = 0; i < nr_early; i++)
+		console_input(early[i]);
+	/* The request for what lies in the FIFO may have come and gone before
+	 * the interrupt controller looked. */
+	serial_interrupt();
 }
 
 void

@@ -31,8 +31,9 @@ void arch_clock_init(void);
 /* Upcall, interrupts off, inside a trap: a clock tick on this CPU. */
 void timer_tick(void);
 
-/* Upcall, interrupts off, inside a trap: a byte was typed (CONSOLE_EOF: input
- * has ended and no more will come). */
+/* Upcall, interrupts off, inside a trap or in arch_devices_init(): a byte was
+ * typed, perhaps before the kernel was there (CONSOLE_EOF: input has ended and no
+ * more will come). */
 #define CONSOLE_EOF (-1)
 void console_input(int c);
 

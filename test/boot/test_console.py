@@ -206,6 +206,17 @@ def test_flood(kernel):
             f"{whole} of 2000 lines ran, but only {lost} bytes were lost")
 
 
+@pytest.mark.parametrize("nr", [20, 400], ids=["pauses", "goes-on"])
+def test_typed_before_the_kernel_is_there(nr):
+    """More than QEMU and the UART keep, and more than the driver keeps early: all
+    of it is run, in order."""
+    lines = [f"early-{i}" for i in range(nr)] + ["poweroff 3"]
+    ended = Boot().run(typed="\n".join(lines + [""]).encode())
+    ended.expect_status(3)
+    ended.expect_in_order(*(f"^early-{i}: no such command" for i in range(nr)))
+    ended.expect_none("typed bytes were lost")
+
+
 # -- the end of input ------------------------------------------------------------------------
 
 
