@@ -36,9 +36,16 @@ check_cmd_run(int argc, char *argv[])
 	return result;
 }
 
+static const char *
+check_word(unsigned i)
+{
+	return checks[i].name;
+}
+
 const struct command cmd_check = {
 	.name = "check",
 	.usage = "check [NAME ...]",
 	.help = "lists the kernel's self-checks, or runs some",
 	.run = check_cmd_run,
+	.word = check_word,
 };

@@ -223,9 +223,16 @@ crash_run(int argc, char *argv[])
 	return -E_INVAL;
 }
 
+static const char *
+crash_word(unsigned i)
+{
+	return i < ARRAY_SIZE(crimes) ? crimes[i].name : NULL;
+}
+
 const struct command cmd_crash = {
 	.name = "crash",
 	.usage = "crash KIND",
 	.help = "ends the kernel in one of the ways that must not be",
 	.run = crash_run,
+	.word = crash_word,
 };

@@ -36,9 +36,16 @@ help_run(int argc, char *argv[])
 	return 0;
 }
 
+static const char *
+help_word(unsigned i)
+{
+	return commands[i] != NULL ? commands[i]->name : NULL;
+}
+
 const struct command cmd_help = {
 	.name = "help",
 	.usage = "help [COMMAND | boot]",
 	.help = "lists commands; tells about one; lists the boot settings",
 	.run = help_run,
+	.word = help_word,
 };

@@ -178,11 +178,18 @@ spawn_run(int argc, char *argv[])
 	return do_wait(pid, &code) == pid ? code : -E_KILLED;
 }
 
+static const char *
+spawn_word(unsigned i)
+{
+	return i < ARRAY_SIZE(job_kinds) ? job_kinds[i].name : NULL;
+}
+
 const struct command cmd_spawn = {
 	.name = "spawn",
 	.usage = "spawn KIND [COUNT [N]]",
 	.help = "starts threads that do one thing: spin, sleep, yield, exit",
 	.run = spawn_run,
+	.word = spawn_word,
 };
 
 /* -- kill, sleep --------------------------------------------------------------------- */

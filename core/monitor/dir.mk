@@ -1,5 +1,7 @@
 core-srcs += core/monitor/monitor.c
 core-srcs += core/monitor/line.c
+core-srcs += core/monitor/keys.c
+core-srcs += core/monitor/complete.c
 core-srcs += core/monitor/input.c
 core-srcs += core/monitor/commands.c
 core-srcs += core/monitor/cmd_check.c

@@ -5,15 +5,27 @@
  * the screen up to date with what any terminal understands: characters,
  * backspaces and blanks. Keys:
  *
- *	Backspace, Delete	the character before the cursor
+ *	Backspace	the character before the cursor		Delete	the one at it
  *	Left Right, Ctrl-B F	move		Home End, Ctrl-A E	to the ends
  *	Up Down, Ctrl-P N	history		Ctrl-U	all before the cursor
  *	Ctrl-K	all behind it			Ctrl-W	the word before it
  *	Ctrl-C	throw the line away		Ctrl-D	end of input, on an empty line
+ *	Tab	complete the word; what there is, if it may become several
  *
- * Bytes above 127 are characters like others; other control characters are ignored,
- * a tab is a blank. A line that is too long is read to its end and thrown away as
- * a whole: half a command is not what anyone meant.
+ * Backspaces do not lead back over a line that has wrapped, so none wraps: of a
+ * line that is too long for the screen a part is shown, with the cursor in it,
+ * `<` and `>` where there is more:
+ *
+ *	text	slabinfo kmalloc-64 120 60 8; slab kmalloc-64; pages
+ *	              |first               |cursor |first + width
+ *	screen	ashlar> <info kmalloc-64 120 60 8; sl>
+ *	                |column 0           |column
+ *
+ * Enter shows the whole of it once more, for those who read the log.
+ *
+ * Bytes above 127 are characters like others; other control characters are
+ * ignored. A line that is too long for the buffer is read to its end and thrown
+ * away as a whole: half a command is not what anyone meant.
  */
 #include <kernel/error.h>
 #include <kernel/monitor.h>
@@ -24,29 +36,23 @@
 
 #define HISTORY 16
 #define CTRL(c) ((c)&0x1f)
-
-/* Keys that come as several bytes. */
-enum key {
-	KEY_UP = 0x100,
-	KEY_DOWN,
-	KEY_LEFT,
-	KEY_RIGHT,
-	KEY_HOME,
-	KEY_END,
-	KEY_NONE
-};
+#define SCREEN_COLUMNS 80u
 
 struct line {
+	const char *prompt;
 	char *text;
 	size_t length, cursor;
 	bool overflow;
 	unsigned shown; /* 0: the new line; n: the n-th last one of history */
+	/* What the screen shows behind the prompt: `drawn` columns, from
+	 * text[first] on, at most `width`; where its cursor is. */
+	size_t first, drawn, width, column;
 };
 
 static char history[HISTORY][LINE_SIZE];
 static unsigned nr_history; /* lines ever put in */
-/* A '\n' that follows a '\r' is the same Enter. */
-static bool after_cr;
+
+/* -- the screen --------------------------------------------------------------- */
 
 static void
 write_repeated(char c, size_t n)
@@ -55,24 +61,106 @@ write_repeated(char c, size_t n)
 		console_write(&c, 1);
 }
 
-/* Shows the text from `from` on, then `blanks` to wipe what was there, and puts
- * the screen's cursor, which is at `from`, where ours is. */
+/* Writes what belongs into the columns [column, end). */
 static void
-redraw(const struct line *line, size_t from, size_t blanks)
+draw(struct line *line, size_t end)
 {
-	console_write(line->text + from, line->length - from);
-	write_repeated(' ', blanks);
-	write_repeated('\b', line->length + blanks - line->cursor);
+	char text[SCREEN_COLUMNS];
+	size_t n = end - line->column, last = line->width - 1;
+
+	memcpy(text, line->text + line->first + line->column, n);
+	if (n > 0 && line->column == 0 && line->first > 0)
+		text[0] = '<';
+	if (end == line->width && line->column <= last &&
+	    line->first + line->width < line->length)
+		text[last - line->column] = '>';
+	console_write(text, n);
+	line->column = end;
 }
+
+static void
+go_to(struct line *line, size_t column)
+{
+	if (column > line->column) {
+		draw(line, column);
+		return;
+	}
+	write_repeated('\b', line->column - column);
+	line->column = column;
+}
+
+/* Which part is shown: the one that was, unless the cursor has left it. Half the
+ * screen at once, so that typing on does not draw all of it for each key. */
+static size_t
+choose_first(const struct line *line)
+{
+	size_t half = line->width / 2;
+
+	if (line->length <= line->width)
+		return 0;
+	/* Not where `<` and `>` hide a character. */
+	if (line->cursor >= line->first + (line->first > 0) &&
+	    line->cursor < line->first + line->width - 1)
+		return line->first;
+	return line->cursor > half ? line->cursor - half : 0;
+}
+
+/* Brings the screen up to date with a text that is the same before `from`. */
+static void
+refresh(struct line *line, size_t from)
+{
+	size_t first = choose_first(line), drawn;
+
+	if (first != line->first) {
+		line->first = first;
+		from = first;
+	}
+	drawn = MIN(line->length - first, line->width);
+	/* The last column changes when the text grows beyond it. */
+	go_to(line, MIN(from - first, line->width - 1));
+	draw(line, drawn);
+	if (line->drawn > drawn) {
+		write_repeated(' ', line->drawn - drawn);
+		line->column = line->drawn;
+	}
+	line->drawn = drawn;
+	go_to(line, line->cursor - first);
+}
+
+/* The prompt and the line, on an empty line of the screen. */
+static void
+show(struct line *line)
+{
+	console_write(line->prompt, strlen(line->prompt));
+	line->drawn = line->column = 0;
+	refresh(line, line->first);
+}
+
+/* The line is complete. */
+static void
+finish(struct line *line)
+{
+	if (line->length > line->width) {
+		write_repeated('\b', line->column);
+		console_write(line->text, line->length);
+	}
+	console_write("\n", 1);
+	line->text[line->length] = '\0';
+}
+
+/* -- editing ------------------------------------------------------------------ */
 
 static void
 move_cursor(struct line *line, size_t to)
 {
-	if (to < line->cursor)
-		write_repeated('\b', line->cursor - to);
-	else
-		console_write(line->text + line->cursor, to - line->cursor);
+	size_t first;
+
 	line->cursor = to;
+	first = choose_first(line);
+	if (first != line->first)
+		refresh(line, first);
+	else
+		go_to(line, to - first);
 }
 
 static void
@@ -88,16 +176,16 @@ insert(struct line *line, char c)
 	line->text[at] = c;
 	line->length++;
 	line->cursor++;
-	redraw(line, at, 0);
+	refresh(line, at);
 }
 
-/* Takes out [from, to), with the cursor at one of them. */
+/* Takes out [from, to); the cursor is at one of them. */
 static void delete (struct line *line, size_t from, size_t to)
 {
-	move_cursor(line, from);
 	memmove(line->text + from, line->text + to, line->length - to);
 	line->length -= to - from;
-	redraw(line, from, to - from);
+	line->cursor = from;
+	refresh(line, MAX(from, line->first));
 }
 
 static size_t
@@ -112,6 +200,21 @@ word_start(const struct line *line)
 	return at;
 }
 
+static void
+complete_word(struct line *line)
+{
+	struct line_completion found = line_complete(line->text, line->cursor);
+
+	for (size_t i = 0; i < found.nr_more; i++)
+		insert(line, found.more[i]);
+	if (found.nr == 1)
+		insert(line, ' ');
+	if (found.nr > 1 && found.nr_more == 0) {
+		line_complete_print(line->text, line->cursor);
+		show(line);
+	}
+}
+
 /* Replaces the line by the nr-th last one of history; 0: an empty one. */
 static void
 show_history(struct line *line, unsigned nr)
@@ -119,14 +222,13 @@ show_history(struct line *line, unsigned nr)
 	if (nr > MIN(nr_history, (unsigned)HISTORY))
 		return;
 	line->shown = nr;
-	delete (line, 0, line->length);
-	if (nr > 0) {
-		const char *old = history[(nr_history - nr) % HISTORY];
-
-		line->length = strlcpy(line->text, old, LINE_SIZE);
-		line->cursor = line->length;
-		console_write(line->text, line->length);
-	}
+	line->length = 0;
+	if (nr > 0)
+		line->length = strlcpy(line->text,
+				       history[(nr_history - nr) % HISTORY],
+				       LINE_SIZE);
+	line->cursor = line->length;
+	refresh(line, line->first);
 }
 
 static void
@@ -140,57 +242,15 @@ remember(const struct line *line)
 	strlcpy(history[nr_history++ % HISTORY], line->text, LINE_SIZE);
 }
 
-/* The rest of an escape sequence, ESC [ has been read. */
-static int
-read_sequence(void)
-{
-	int c = console_getc();
-
-	switch (c) {
-	case 'A':
-		return KEY_UP;
-	case 'B':
-		return KEY_DOWN;
-	case 'C':
-		return KEY_RIGHT;
-	case 'D':
-		return KEY_LEFT;
-	case 'H':
-		return KEY_HOME;
-	case 'F':
-		return KEY_END;
-	}
-	/* ESC [ digits and more, up to a letter or ~ */
-	while (c >= 0x20 && c < 0x40)
-		c = console_getc();
-	return c < 0 ? c : KEY_NONE;
-}
-
-/* A byte, an enum key, CONSOLE_EOF or -E_KILLED. */
-static int
-read_key(void)
-{
-	int c = console_getc();
-
-	if (c == '\n' && after_cr) {
-		after_cr = false;
-		return KEY_NONE;
-	}
-	after_cr = c == '\r';
-	if (c != '\033')
-		return c;
-	c = console_getc();
-	if (c == '[' || c == 'O')
-		return read_sequence();
-	return c < 0 ? c : KEY_NONE;
-}
-
 static void
 edit(struct line *line, int key)
 {
 	if (key == '\b' || key == 0x7f) {
 		if (line->cursor > 0)
 			delete (line, line->cursor - 1, line->cursor);
+	} else if (key == KEY_DELETE) {
+		if (line->cursor < line->length)
+			delete (line, line->cursor, line->cursor + 1);
 	} else if (key == CTRL('u')) {
 		delete (line, 0, line->cursor);
 		line->overflow = false;
@@ -211,7 +271,7 @@ edit(struct line *line, int key)
 	} else if ((key == KEY_DOWN || key == CTRL('n')) && line->shown > 0) {
 		show_history(line, line->shown - 1);
 	} else if (key == '\t') {
-		insert(line, ' ');
+		complete_word(line);
 	} else if (key >= ' ' && key < KEY_UP) {
 		insert(line, (char)key);
 	}
@@ -220,12 +280,16 @@ edit(struct line *line, int key)
 int
 line_read(const char *prompt, char *text)
 {
-	struct line line = { .text = text };
+	struct line line = {
+		.prompt = prompt,
+		.text = text,
+		.width = SCREEN_COLUMNS - 1 - strlen(prompt),
+	};
 	int key;
 
-	console_write(prompt, strlen(prompt));
+	show(&line);
 	for (;;) {
-		key = read_key();
+		key = key_read();
 		if (key == '\r' || key == '\n')
 			break;
 		if (key == CTRL('d') && line.length == 0)
@@ -243,8 +307,7 @@ line_read(const char *prompt, char *text)
 		}
 		edit(&line, key);
 	}
-	console_write("\n", 1);
-	text[line.length] = '\0';
+	finish(&line);
 	if (line.overflow)
 		return -E_NO_SPACE;
 	remember(&line);

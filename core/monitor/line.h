@@ -1,5 +1,5 @@
 /*
- * Reading lines: editing and history.
+ * Reading lines: keys, editing, completion, history.
  */
 #ifndef MONITOR_LINE_H
 #define MONITOR_LINE_H
@@ -15,5 +15,36 @@
  * own before that); -E_KILLED. Sleeps.
  */
 int line_read(const char *prompt, char *text) __must_check;
+
+/* -- keys.c ------------------------------------------------------------------- */
+
+/* Keys that come as several bytes. */
+enum key {
+	KEY_UP = 0x100,
+	KEY_DOWN,
+	KEY_LEFT,
+	KEY_RIGHT,
+	KEY_HOME,
+	KEY_END,
+	KEY_DELETE,
+	KEY_NONE /* one that means nothing here */
+};
+
+/* Waits for a key: a byte, an enum key, CONSOLE_EOF or -E_KILLED. Sleeps. */
+int key_read(void);
+
+/* -- complete.c ----------------------------------------------------------------- */
+
+/* What may follow a text. */
+struct line_completion {
+	unsigned nr;	  /* words that begin as the last one does */
+	const char *more; /* what all of them have behind that beginning */
+	size_t nr_more;	  /* so many characters */
+};
+
+/* For a text of that length, whose end is where the cursor is. */
+struct line_completion line_complete(const char *text, size_t length);
+/* Prints the words themselves. */
+void line_complete_print(const char *text, size_t length);
 
 #endif /* MONITOR_LINE_H */

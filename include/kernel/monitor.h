@@ -13,6 +13,9 @@ struct command {
 	const char *help;  /* one line */
 	/* argv[0] is the name. 0, or a negative error (already explained). */
 	int (*run)(int argc, char *argv[]);
+	/* The i-th word that may follow the name, NULL past the last: for
+	 * completion. NULL: the words are not from a list. */
+	const char *(*word)(unsigned i);
 };
 
 extern const struct command *const commands[]; /* NULL-terminated */

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from kernel import Boot
+from kernel import PROMPT, Boot
 
 PORTS = ["i386", "host"]
 BACKSPACE, DELETE, CTRL_U, CTRL_D = "\x08", "\x7f", "\x15", "\x04"
@@ -120,6 +120,111 @@ def test_line_editing(kernel, typed):
     if typed.endswith("\x01") and kernel.boot.port == "i386":
         pytest.skip("QEMU's terminal takes Ctrl-A for itself")
     kernel.type(typed + "\r")
+    expect(kernel, kernel.prompt(), r"^\s*1\s.*\binit\b")
+
+
+class Screen:
+    """What a terminal of 80 columns shows of the bytes that came since it was made:
+    its last line, and where the cursor is."""
+
+    WIDTH = 80
+
+    def __init__(self, kernel):
+        self.kernel, self.start = kernel, len(kernel.said.getvalue())
+        self.rows, self.column = [""], len(PROMPT)
+        self.rows[-1] = PROMPT
+
+    def feed(self):
+        text = self.kernel.said.getvalue()
+        for c in text[self.start:]:
+            self.put(c)
+        self.start = len(text)
+
+    def put(self, c):
+        if c == "\b":
+            self.column = max(0, self.column - 1)
+        elif c == "\r":
+            self.column = 0
+        elif c == "\n":
+            self.rows.append("")
+            self.column = 0
+        else:
+            if self.column == self.WIDTH:
+                self.rows.append("")
+                self.column = 0
+            row = self.rows[-1].ljust(self.column)
+            self.rows[-1] = row[:self.column] + c + row[self.column + 1:]
+            self.column += 1
+
+    def shows(self, text, column):
+        """Waits until the line that is edited is this, and the cursor there."""
+        wanted = ((PROMPT + text).rstrip(), len(PROMPT) + column)
+        for _ in range(40):
+            self.kernel.overhear(0.1)
+            self.feed()
+            if (self.rows[-1].rstrip(), self.column) == wanted:
+                return
+        raise self.kernel.failure(
+            f"shows {self.rows[-1]!r}, {self.column} and not {wanted}")
+
+
+def test_escape_sequences(kernel):
+    """Those of keys that mean nothing here leave nothing in the line, whatever
+    their form; those that do work with modifiers too; Enter after a lone
+    escape is still Enter."""
+    kernel.type("\x1b[[A\x1b[[E"  # F1, F5 of a Linux console
+                "\x1bOP\x1b[15~\x1b[1;2P"  # F1, F5, Shift-F1 of an xterm
+                "\x1b[?1;2c\x1b[>0;276;0c\x1b[24;80R\x1b[I"  # answers of a terminal
+                "\x1b]10;rgb:ffff/ffff/ffff\x07\x1b]11;x\x1b\\\x1bP1$r0m\x1b\\"
+                "\x1b(B\x1b#8\x1bx\x1b[200~p\x1b[201~"
+                "x\x1b[D\x1b[3~yy\x1b[1;5D\x1b[1;2D\x1b[3~\x1b[3;5~s"
+                "\x1b[1~\x1b[4~\x1b[7~\x1b[8~\x1b\r")
+    lines = kernel.prompt()
+    expect(kernel, lines, r"^\s*1\s.*\binit\b")
+    kernel.type("nonsense\x15uptime\x1b[1;\r")
+    expect(kernel, kernel.prompt(), r"^up ")
+
+
+def test_completion(kernel):
+    screen = Screen(kernel)
+    kernel.type("upt\t")
+    screen.shows("uptime", 7)
+    kernel.type("; sl\t")  # becomes longer, and then there is a choice
+    screen.shows("uptime ; sl", 11)
+    for name in ("slab", "slabinfo", "slab_debug", "sleep"):
+        assert any(name in row.split() for row in screen.rows[-3:-1])
+    kernel.type("ab\t\t")
+    screen.shows("uptime ; slab", 13)
+    kernel.type("_\t\x15spawn ex\t2 7")
+    screen.shows("spawn exit 2 7", 14)
+    kernel.type("\x15check slab_sh\tno\t \"no\t")
+    screen.shows('check slab_shelves no "no', 25)
+    kernel.type("\x15crash over\tr\t")
+    screen.shows("crash overflow-recursion", 25)
+    kernel.type(CTRL_U)
+    screen.shows("", 0)
+
+
+def test_line_wider_than_the_screen(kernel):
+    """It never wraps; what is shown is right around the cursor; all of it runs."""
+    words = " ".join(f"w{i:02}" for i in range(40))
+    screen = Screen(kernel)
+    kernel.type(f"kill {words}")
+    screen.feed()
+    kernel.overhear(0.2)
+    screen.feed()
+    assert len(screen.rows) == 1 and len(screen.rows[0]) < 80
+    assert screen.rows[0].rstrip().endswith("w38 w39")
+    assert screen.rows[0].startswith(f"{PROMPT}<")
+    kernel.type("\x1b[H")
+    whole = f"kill {words}"
+    screen.shows(whole[:70] + ">", 0)
+    kernel.type(f"{RIGHT * 5}x ")
+    screen.shows(f"kill x {words}"[:70] + ">", 7)
+    kernel.type("\x1b[F" + BACKSPACE * 130)
+    screen.shows(f"kill x {words}"[:-130], len(whole) + 2 - 130)
+    kernel.type("\x0b\x1b[H\x1b[3~" * 3 + UP + DOWN + "ps\r")
+    assert screen.rows[0].count(PROMPT) == 1
     expect(kernel, kernel.prompt(), r"^\s*1\s.*\binit\b")
 
 
