@@ -246,8 +246,6 @@ schedule_as(bool preempted) NO_THREAD_SAFETY
 	debug_assert(prev->preempt_count == 0 && prev->held == NULL);
 	spin_acquire(&rq->lock, true);
 	atomic_store_relaxed(&prev->need_resched, 0);
-	if (preempted)
-		atomic_count(&rq->nr_preemptions, 1);
 	if (prev == rq->idle) {
 		next = pick_next(rq);
 	} else if (preempted ||
@@ -259,11 +257,14 @@ schedule_as(bool preempted) NO_THREAD_SAFETY
 		prev->on_rq = false;
 		next = pick_next(rq);
 	}
-	next->runs++;
 	if (next == prev) {
 		spin_release(&rq->lock);
 		return;
 	}
+	next->runs++;
+	/* Idle gives way to whoever comes; that is no loss. */
+	if (preempted && prev != rq->idle)
+		atomic_count(&rq->nr_preemptions, 1);
 	rq = proc_run(rq, prev, next);
 	spin_release(&rq->lock);
 }

@@ -44,8 +44,8 @@ struct run_queue {
 
 	/* What happened, for `ps`, tests and the curious. */
 	unsigned long nr_switches;
-	unsigned long nr_preemptions;
-	unsigned long nr_remote_wakeups; /* woken here by another CPU */
+	unsigned long nr_preemptions;	 /* a thread lost the CPU to another */
+	unsigned long nr_remote_wakeups; /* woken or begun by another CPU */
 	unsigned long nr_migrations_in;	 /* came here from another CPU */
 	unsigned long nr_remote_reaps;	 /* reaped here, ended elsewhere */
 } __cacheline_aligned;

@@ -68,6 +68,33 @@ def test_fifo_with_yielding(start, port):
     kernel.power_off()
 
 
+@pytest.mark.parametrize("port", PORTS)
+def test_preemptions_are_threads_that_lost_the_cpu(start, port):
+    """Idle that makes room for a thread lost nothing; nor did a thread whose slice
+    ended while nobody else wanted the CPU."""
+    def preemptions(kernel):
+        for line in kernel.command("uptime"):
+            match = re.search(r" (\d+) switches, (\d+) preemptions", line)
+            if match:
+                return [int(n) for n in match.groups()]
+        raise kernel.failure("uptime shows no preemptions")
+
+    fifo = start(port, "sched=fifo")
+    fifo.prompt()
+    fifo.command("sleep 50")
+    assert preemptions(fifo)[1] == 0
+    fifo.power_off()
+
+    kernel = start(port, "sched=rr slice=1")
+    kernel.prompt()
+    kernel.command("sleep 30; spawn spin; sleep 50")
+    # The spinner gives way when the console wakes up, not at each tick.
+    switches, lost = preemptions(kernel)
+    assert 1 <= lost < 40 and lost < switches, kernel.failure("wrong")
+    kernel.command("spawn spin; sleep 50")
+    assert preemptions(kernel)[1] >= lost + 25, kernel.failure("too few")
+
+
 def test_fifo_on_two_cpus(start):
     """A second CPU is free for the console."""
     kernel = start("host", "sched=fifo", cpus=2)
