@@ -230,7 +230,7 @@ bench_shuffle(unsigned order[], unsigned n)
 void
 bench_reap(int pid)
 {
-	int reaped = do_wait(pid, NULL);
+	int reaped = do_wait_unkillable(pid, NULL);
 
 	assert(pid == 0 ? reaped > 0 : reaped == pid);
 }
@@ -357,21 +357,18 @@ list_benches(void)
 static int
 run(int argc, char *argv[])
 {
-	int pid, code = 0, err;
+	int code, err;
 
 	request.argc = argc;
 	request.argv = argv;
 	err = take_settings();
 	if (err != 0)
 		return err;
-	pid = kernel_thread_on(BENCH_CPU, "bench", bench_main, NULL);
-	if (pid < 0) {
-		printk("bench: no thread to run in: %s\n", error_name(pid));
-		return pid;
+	err = kernel_thread_run(BENCH_CPU, "bench", bench_main, NULL, &code);
+	if (err != 0) {
+		printk("bench: no thread to run in: %s\n", error_name(err));
+		return err;
 	}
-	pid = do_wait(pid, &code);
-	if (pid < 0)
-		return pid;
 	if (code == -E_NOT_FOUND) {
 		printk("bench: nothing of that name; there are\n");
 		list_benches();

@@ -22,14 +22,13 @@ check_cmd_run(int argc, char *argv[])
 	if (argc == 1)
 		checks_print();
 	for (int i = 1; i < argc; i++) {
-		int pid =
-			kernel_thread_on(CPU_ANY, "check", run_check, argv[i]);
-		int code = pid;
+		int code, err = kernel_thread_run(CPU_ANY, "check", run_check,
+						  argv[i], &code);
 
-		if (pid < 0)
-			printk("check: %s: %s\n", argv[i], error_name(pid));
-		else if (do_wait(pid, &code) != pid)
-			return -E_KILLED;
+		if (err != 0) {
+			printk("check: %s: %s\n", argv[i], error_name(err));
+			code = err;
+		}
 		if (code != 0)
 			result = code < 0 ? code : -E_UNSPECIFIED;
 	}

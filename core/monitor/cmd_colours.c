@@ -33,16 +33,15 @@ compare_main(void *arg)
 static int
 compare(struct request *request)
 {
-	int pid = kernel_thread_on(0, "colours", compare_main, request);
-	int code = 0;
+	int code, err = kernel_thread_run(0, "colours", compare_main, request,
+					  &code);
 
-	if (pid < 0) {
+	if (err != 0) {
 		printk("colours: no thread to measure in: %s\n",
-		       error_name(pid));
-		return pid;
+		       error_name(err));
+		return err;
 	}
-	pid = do_wait(pid, &code);
-	return pid < 0 ? pid : code;
+	return code;
 }
 
 static int

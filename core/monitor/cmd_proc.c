@@ -127,8 +127,12 @@ spawn_all(void *arg)
 	const struct spawn_order *order = arg;
 
 	for (unsigned long i = 0; i < order->count; i++) {
-		int pid = kernel_thread_on(CPU_ANY, order->kind->name,
-					   order->kind->fn, order->arg);
+		int pid;
+
+		if (kthread_should_stop())
+			return -E_KILLED;
+		pid = kernel_thread_on(CPU_ANY, order->kind->name,
+				       order->kind->fn, order->arg);
 
 		if (pid < 0) {
 			printk("spawn: %lu of %lu: %s\n", i, order->count,
@@ -156,7 +160,7 @@ spawn_run(int argc, char *argv[])
 {
 	struct spawn_order order = { .count = 1 };
 	unsigned long n;
-	int pid, code;
+	int err, code;
 
 	if (argc < 2 || argc > 4)
 		return spawn_kinds(NULL);
@@ -170,12 +174,12 @@ spawn_run(int argc, char *argv[])
 	    (argc > 3 && parse_unsigned(argv[3], &n) != 0))
 		return command_usage(&cmd_spawn);
 	order.arg = (void *)n;
-	pid = kernel_thread_on(CPU_ANY, "spawn", spawn_all, &order);
-	if (pid < 0) {
-		printk("spawn: %s\n", error_name(pid));
-		return pid;
+	err = kernel_thread_run(CPU_ANY, "spawn", spawn_all, &order, &code);
+	if (err != 0) {
+		printk("spawn: %s\n", error_name(err));
+		return err;
 	}
-	return do_wait(pid, &code) == pid ? code : -E_KILLED;
+	return code;
 }
 
 static const char *

@@ -44,7 +44,7 @@ static int
 trace_run(int argc, char *argv[])
 {
 	struct request request = { .nr = KMEM_TRACE_DEFAULT, .seed = 1 };
-	int pid, code = 0;
+	int err, code;
 
 	for (int i = 1; i < argc; i++) {
 		if (!take_word(argv[i], &request)) {
@@ -54,13 +54,12 @@ trace_run(int argc, char *argv[])
 			return -E_INVAL;
 		}
 	}
-	pid = kernel_thread_on(0, "trace", trace_main, &request);
-	if (pid < 0) {
-		printk("trace: no thread to run in: %s\n", error_name(pid));
-		return pid;
+	err = kernel_thread_run(0, "trace", trace_main, &request, &code);
+	if (err != 0) {
+		printk("trace: no thread to run in: %s\n", error_name(err));
+		return err;
 	}
-	pid = do_wait(pid, &code);
-	return pid < 0 ? pid : code;
+	return code;
 }
 
 const struct command cmd_trace = {

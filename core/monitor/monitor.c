@@ -120,6 +120,8 @@ monitor_main(void *arg)
 	for (;;) {
 		int err = line_read(PROMPT, text);
 
+		if (err == -E_KILLED)
+			printk("monitor: was asked to end\n");
 		if (err == -E_NOT_FOUND || err == -E_KILLED)
 			return 0;
 		if (err == -E_NO_SPACE)

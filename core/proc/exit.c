@@ -138,13 +138,12 @@ look_for_zombie(int pid, struct proc_struct **zombie) REQUIRES(proc_lock)
 
 /* The caller is about to sleep, and says for whom. */
 static void
-begin_waiting(struct child_wait *wait) REQUIRES(proc_lock)
+begin_waiting(struct child_wait *wait, unsigned wait_state) REQUIRES(proc_lock)
 {
 	struct proc_struct *self = current;
 
 	self->child_wait = wait;
-	atomic_store_relaxed(&self->wait_state,
-			     (unsigned)(WT_CHILD | WT_INTERRUPTIBLE));
+	atomic_store_relaxed(&self->wait_state, wait_state);
 	/* No barrier: who wakes us takes the lock first. */
 	atomic_store_relaxed(&self->state, (enum proc_state)PROC_SLEEPING);
 }
@@ -168,10 +167,10 @@ reap(struct proc_struct *zombie)
 	proc_count_down();
 }
 
-/* One who may be reaped, out of the table; sleeps until there is one. NULL: there
- * will be none, for the reason in *err. */
-static inline struct proc_struct *
-wait_for_zombie(int pid, int *err)
+/* One who may be reaped, out of the table; sleeps in wait_state until there is
+ * one. NULL: there will be none, for the reason in *err. */
+static __always_inline struct proc_struct *
+wait_for_zombie(int pid, unsigned wait_state, int *err)
 {
 	struct child_wait wait = { .pid = pid };
 	struct proc_struct *zombie;
@@ -184,12 +183,12 @@ wait_for_zombie(int pid, int *err)
 			leave_table(zombie, current);
 			break;
 		}
-		if (*err == 0 &&
+		if (*err == 0 && (wait_state & WT_INTERRUPTIBLE) &&
 		    (atomic_load_relaxed(&current->flags) & PF_KILLED))
 			*err = -E_KILLED;
 		if (*err != 0)
 			break;
-		begin_waiting(&wait);
+		begin_waiting(&wait, wait_state);
 		spin_unlock_irqs_off(&proc_lock);
 		schedule_irqs_off();
 		zombie = atomic_load(&wait.zombie);
@@ -207,14 +206,14 @@ wait_for_zombie(int pid, int *err)
 	return zombie;
 }
 
-int
-do_wait(int pid, int *code)
+static __always_inline int
+wait_and_reap(int pid, unsigned wait_state, int *code)
 {
 	struct proc_struct *zombie;
 	int ret;
 
 	debug_assert(may_sleep());
-	zombie = wait_for_zombie(pid, &ret);
+	zombie = wait_for_zombie(pid, wait_state, &ret);
 	if (zombie == NULL)
 		return ret;
 	ret = zombie->pid;
@@ -222,6 +221,31 @@ do_wait(int pid, int *code)
 		*code = zombie->exit_code;
 	reap(zombie);
 	return ret;
+}
+
+int
+do_wait(int pid, int *code)
+{
+	return wait_and_reap(pid, WT_CHILD | WT_INTERRUPTIBLE, code);
+}
+
+int
+do_wait_unkillable(int pid, int *code)
+{
+	return wait_and_reap(pid, WT_CHILD, code);
+}
+
+int
+kernel_thread_run(unsigned cpu, const char *name, thread_fn *fn, void *arg,
+		  int *code)
+{
+	int pid = kernel_thread_on(cpu, name, fn, arg);
+
+	if (pid < 0)
+		return pid;
+	pid = do_wait_unkillable(pid, code);
+	assert(pid > 0);
+	return 0;
 }
 
 int

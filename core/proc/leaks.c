@@ -88,9 +88,11 @@ find_leaks(void)
 		atomic_store(&nr_waiting, 0u);
 		atomic_store(&is_over, 0u);
 		nr = start_threads(pids);
-		for (unsigned i = 0; i < nr; i++)
-			while (do_wait(pids[i], NULL) == -E_KILLED)
-				yield(); /* they are ours all the same */
+		for (unsigned i = 0; i < nr; i++) {
+			int reaped = do_wait_unkillable(pids[i], NULL);
+
+			assert(reaped == pids[i]);
+		}
 		err = result;
 		nr = (unsigned)kmem_leaks_end(err == 0);
 		if (err == 0)

@@ -54,6 +54,17 @@ int do_fork(unsigned clone_flags, uintptr_t stack, const struct trapframe *tf)
  * someone who is no child (or with no child at all), -E_KILLED.
  */
 int do_wait(int pid, int *code) __must_check;
+/* The same, but do_kill does not end it: for a caller whose child uses what lies
+ * on the caller's stack. Never -E_KILLED. */
+int do_wait_unkillable(int pid, int *code) __must_check;
+
+/*
+ * Runs fn(arg) in a thread of its own, as kernel_thread_on() does, waits for its
+ * end, however long it takes, and puts its result into *code. So arg may lie on the
+ * caller's stack. 0, or why there is no such thread. Sleeps.
+ */
+int kernel_thread_run(unsigned cpu, const char *name, thread_fn *fn, void *arg,
+		      int *code) __must_check;
 
 /* Asks a thread to end. 0, -E_BAD_PROC for no such pid, -E_INVAL for the
  * kernel's own (idle and its children: init and the workers). Does not sleep. */

@@ -107,6 +107,28 @@ def test_several_on_a_line(kernel):
     expect(kernel, lines, r"^\s*1\s.*\binit\b")
 
 
+@pytest.mark.parametrize("port, cpus, killer", [
+    ("host", 2, "kill 4"), ("i386", 1, "kill 3")])
+def test_killed_script(port, cpus, killer):
+    """A script that asks its own thread to end goes on to its next commands; what
+    they start has the use of what they lend it, to its end."""
+    script = f"{killer}; spawn exit 3; trace n=5000; ps; slabinfo -s; poweroff 9"
+    ended = Boot(port, f'run="{script}"', cpus=cpus).run().expect_status(9)
+    ended.expect_in_order(
+        "^spawn: exit is pid ", "^requests without memory +0 +0",
+        r"^ *1 .* init$", "^slabinfo - version")
+    ended.expect_none("no memory for|panic")
+
+
+def test_killed_monitor(kernel):
+    """The console says why it ends; then there is nothing left to do."""
+    pid = next(int(line.split()[0]) for line in kernel.command("ps")
+               if line.endswith(" monitor"))
+    kernel.type(f"kill {pid}\r")
+    kernel.wait_for("^monitor: was asked to end$")
+    kernel.wait_for_end().expect_status(0)
+
+
 # -- editing -------------------------------------------------------------------------------
 
 

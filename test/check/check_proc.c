@@ -132,6 +132,60 @@ thread_exit(void *arg)
 	do_exit((int)(intptr_t)arg);
 }
 
+static struct {
+	unsigned *loan; /* on the lender's stack */
+	unsigned is_killed;
+} lending;
+
+/* Uses what its parent lent it, long after the parent was asked to end. */
+static int
+thread_use_loan(void *arg)
+{
+	unsigned *loan = arg;
+
+	atomic_store(&lending.loan, loan);
+	while (atomic_load(&lending.is_killed) == 0)
+		yield();
+	for (unsigned i = 0; i < 100; i++)
+		yield();
+	*loan += 41;
+	return (int)*loan;
+}
+
+static int
+thread_lend(void *arg)
+{
+	unsigned loan = 1;
+	int code = 0;
+
+	EXPECT_EQ(kernel_thread_run(CPU_ANY, "borrower", thread_use_loan, &loan,
+				    &code),
+		  0);
+	EXPECT_EQ(loan, 42);
+	EXPECT(kthread_should_stop());
+	return code;
+}
+
+/* What a thread has on its stack, it may lend to one that it waits for: do_kill
+ * does not end that wait. */
+static void
+check_kill_lender(void)
+{
+	int pid, code = 0;
+
+	lending.loan = NULL;
+	lending.is_killed = 0;
+	pid = kernel_thread(thread_lend, NULL, 0);
+	if (!EXPECT(pid > 1))
+		return;
+	while (atomic_load(&lending.loan) == NULL)
+		yield();
+	EXPECT_EQ(do_kill(pid), 0);
+	atomic_store(&lending.is_killed, 1u);
+	EXPECT_EQ(do_wait(pid, &code), pid);
+	EXPECT_EQ(code, 42);
+}
+
 void
 check_kill(void)
 {
@@ -152,6 +206,7 @@ check_kill(void)
 		EXPECT_EQ(code, 77);
 	}
 	EXPECT_EQ(do_kill(pid), -E_BAD_PROC);
+	check_kill_lender();
 	quiet_state_expect(&before);
 }
 
