@@ -45,7 +45,7 @@ BUILD_ASSERT(IS_POWER_OF_2(HASH_LIST_SIZE));
 struct spinlock proc_lock = SPINLOCK_INIT(LOCK_RANK_PROC, "proc");
 struct proc_struct *initproc;
 size_t nr_processes;
-unsigned max_processes = DEFAULT_PROCESS_LIMIT;
+unsigned proc_limit = DEFAULT_PROCESS_LIMIT;
 
 static struct list proc_list = LIST_INIT(proc_list);
 static struct list hash_list[HASH_LIST_SIZE];
@@ -59,7 +59,7 @@ nr_process(void)
 size_t
 process_limit(void)
 {
-	return max_processes;
+	return proc_limit;
 }
 
 size_t
@@ -198,7 +198,7 @@ const struct boot_option threads_option = {
 	.name = "threads",
 	.help = "how many threads there may be at once",
 	.kind = OPTION_NUMBER,
-	.number = { .value = &max_processes,
+	.number = { .value = &proc_limit,
 		    .min = PROCESS_LIMIT_MIN,
 		    .max = MAX_PROCESS },
 };
@@ -212,7 +212,7 @@ proc_init(thread_fn *init_main)
 
 	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
 		list_init(&hash_list[i]);
-	kstack_init(max_processes);
+	kstack_init(proc_limit);
 	control_block_init();
 
 	pid = kernel_thread_on(CPU_ANY, "init", init_main, greeting);
