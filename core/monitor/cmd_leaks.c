@@ -13,7 +13,7 @@ leaks_run(int argc, char *argv[])
 
 	if (argc > 1)
 		return command_usage(&cmd_leaks);
-	nr = find_leaks();
+	nr = leaks_find();
 	if (nr == -E_NOT_FOUND)
 		printk("leaks: kmalloc= is not slab\n");
 	else if (nr < 0)

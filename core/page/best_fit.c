@@ -1,7 +1,7 @@
 /*
- * Best fit: the shortest run of free frames that is long enough - so that long
- * ones are kept for those who need them - and the lowest address among equals;
- * from its low end.
+ * Best fit: the shortest run of free frames that is long enough. Long ones are
+ * kept for those who need them; among equals the lowest address is taken, from its
+ * low end.
  *
  * The textbook looks at every extent (or stops at one of exactly n frames). In
  * order of (length, address) the choice is the first extent that is not

@@ -1,5 +1,5 @@
 /*
- * Binary buddies.
+ * The buddy policy: blocks of 2^order frames, halved and joined again.
  *
  * Free frames are kept as blocks of 2^order frames, each at a frame number that
  * is a multiple of its size. A block halves into two buddies, whose numbers

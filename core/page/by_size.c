@@ -1,5 +1,5 @@
 /*
- * Extents in order of (length, address).
+ * Extents in order of (length, address): bins and trees for best and worst fit.
  *
  *	bins_used   . 1 . 1 . . . . 1 ...            one bit per bin
  *	bins[]        |   |         |

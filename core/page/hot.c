@@ -232,7 +232,7 @@ alloc_block_slow(gfp_t gfp, unsigned order, uintptr_t caller)
 	struct page *block = hot_take_refilled(order);
 
 	if (block == NULL)
-		return alloc_general(gfp, n, caller);
+		return page_alloc_general(gfp, n, caller);
 	return gfp & __GFP_ZERO ? page_zero(block, n) : block;
 }
 
@@ -240,7 +240,7 @@ static __noinline void
 free_block_slow(struct page *base, unsigned order, uintptr_t caller)
 {
 	if (!hot_give_flushed(base, order))
-		free_general(base, (size_t)1 << order, caller);
+		page_free_general(base, (size_t)1 << order, caller);
 }
 
 /* -- one page ---------------------------------------------------------------- */
@@ -305,7 +305,7 @@ alloc_pages_gfp(gfp_t gfp, size_t n)
 	case 8:
 		return alloc_block(gfp, 3, CALLER);
 	}
-	return alloc_general(gfp, n, CALLER);
+	return page_alloc_general(gfp, n, CALLER);
 }
 
 struct page *
@@ -331,7 +331,7 @@ free_pages(struct page *base, size_t n)
 		free_block(base, 3, CALLER);
 		return;
 	}
-	free_general(base, n, CALLER);
+	page_free_general(base, n, CALLER);
 }
 
 /* -- giving it all back -------------------------------------------------------- */

@@ -207,8 +207,8 @@ extern struct page_hot page_hots[MAX_CPUS];
 void hot_init(unsigned cpu, unsigned node, struct page *start, size_t nr,
 	      unsigned max_frames);
 /* Past the hot lists. */
-struct page *alloc_general(gfp_t gfp, size_t n, uintptr_t caller);
-void free_general(struct page *base, size_t n, uintptr_t caller);
+struct page *page_alloc_general(gfp_t gfp, size_t n, uintptr_t caller);
+void page_free_general(struct page *base, size_t n, uintptr_t caller);
 struct page *page_zero(struct page *base, size_t n);
 
 /* All pools, each under its lock: NULL, or what does not hold. Slow. For tests. */

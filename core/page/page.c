@@ -1,5 +1,6 @@
 /*
- * Physical pages.
+ * The page allocator: how it is built, and what serves a request that the hot pages
+ * cannot.
  *
  * PROBLEM. RAM comes in frames of PAGE_SIZE. Everybody else - page tables,
  * stacks, kmalloc, processes - gets memory from here: single pages in the
@@ -247,7 +248,7 @@ alloc_from(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
 
 /* From the node of the CPU that runs here now: a hint, soon out of date. */
 __noinline struct page *
-alloc_general(gfp_t gfp, size_t n, uintptr_t caller)
+page_alloc_general(gfp_t gfp, size_t n, uintptr_t caller)
 {
 	unsigned home = nr_page_nodes == 1 ? 0 : node_of_cpu[arch_cpu_id()];
 
@@ -264,7 +265,7 @@ alloc_pages_node(unsigned node, gfp_t gfp, size_t n)
 }
 
 __noinline void
-free_general(struct page *base, size_t n, uintptr_t caller)
+page_free_general(struct page *base, size_t n, uintptr_t caller)
 {
 	struct page_node *node;
 	const struct page *bad = base;

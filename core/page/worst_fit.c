@@ -1,6 +1,6 @@
 /*
  * Worst fit: the longest run of free frames, so that what is left of it is
- * still useful; the lowest address among equals; from its low end.
+ * still useful. Among equals the lowest address is taken, from its low end.
  *
  *	lengths, in order:   1  1  3  3  9  9        any n <= 9: the first 9
  *	                                 ^

@@ -1,5 +1,5 @@
 /*
- * What the process files share.
+ * What the files of core/proc share.
  */
 #ifndef PROC_INTERNAL_H
 #define PROC_INTERNAL_H
@@ -19,13 +19,13 @@ int proc_publish(struct proc_struct *proc) __must_check;
 void proc_unpublish(struct proc_struct *proc) REQUIRES(proc_lock);
 
 extern size_t nr_processes; /* grows under proc_lock */
-extern unsigned max_processes;
+extern unsigned proc_limit;
 
 /* As many as there may be? Exact only under proc_lock. */
 static inline bool
 proc_limit_reached(void)
 {
-	return atomic_load_relaxed(&nr_processes) >= max_processes;
+	return atomic_load_relaxed(&nr_processes) >= proc_limit;
 }
 
 /* One less: the last step of a process's end. */

@@ -1,5 +1,5 @@
 /*
- * Finding leaks (core/kmem/slab_leak.c) while nothing moves.
+ * Finding leaks while nothing moves: every thread is stopped for kmem's scan.
  *
  * A thread bound to each CPU but the first turns interrupts off there and waits; one
  * on the first scans. So every other thread is switched out: its registers lie
@@ -74,7 +74,7 @@ start_threads(int pids[])
 }
 
 int
-find_leaks(void)
+leaks_find(void)
 {
 	int pids[MAX_CPUS], err;
 	unsigned nr;

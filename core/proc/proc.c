@@ -46,7 +46,7 @@ struct spinlock proc_lock = SPINLOCK_INIT(LOCK_RANK_PROC, "proc");
 struct proc_struct *initproc;
 phys_t boot_cr3;
 size_t nr_processes;
-unsigned max_processes = DEFAULT_PROCESS_LIMIT;
+unsigned proc_limit = DEFAULT_PROCESS_LIMIT;
 
 static struct list proc_list = LIST_INIT(proc_list);
 static struct list hash_list[HASH_LIST_SIZE];
@@ -60,7 +60,7 @@ nr_process(void)
 size_t
 process_limit(void)
 {
-	return max_processes;
+	return proc_limit;
 }
 
 size_t
@@ -199,7 +199,7 @@ const struct boot_option threads_option = {
 	.name = "threads",
 	.help = "how many threads there may be at once",
 	.kind = OPTION_NUMBER,
-	.number = { .value = &max_processes,
+	.number = { .value = &proc_limit,
 		    .min = PROCESS_LIMIT_MIN,
 		    .max = MAX_PROCESS },
 };
@@ -214,7 +214,7 @@ proc_init(thread_fn *init_main)
 	for (unsigned i = 0; i < HASH_LIST_SIZE; i++)
 		list_init(&hash_list[i]);
 	boot_cr3 = arch_kernel_space()->root;
-	kstack_init(max_processes);
+	kstack_init(proc_limit);
 	control_block_init();
 
 	pid = kernel_thread_on(CPU_ANY, "init", init_main, greeting);

@@ -1,5 +1,5 @@
 /*
- * Processes: birth, life, death.
+ * Processes: what the rest of the kernel may ask of their birth, life and death.
  */
 #ifndef KERNEL_PROC_H
 #define KERNEL_PROC_H
@@ -73,7 +73,7 @@ void proc_visit_stacks(void (*fn)(const void *from, const void *to));
 /* Looks for objects that nothing leads to, and prints them; returns how many.
  * Everything stands still meanwhile. -E_NOT_FOUND: the back end cannot; -E_BUSY:
  * somebody is at it; -E_NO_MEM, -E_NO_SPACE (as many were made meanwhile). */
-int find_leaks(void);
+int leaks_find(void);
 
 void set_proc_name(struct proc_struct *proc, const char *name);
 

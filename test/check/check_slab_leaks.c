@@ -143,12 +143,12 @@ lose_one(void)
 {
 	in_a_thread(thread_lose);
 	report_listen();
-	EXPECT_EQ(find_leaks(), 1);
+	EXPECT_EQ(leaks_find(), 1);
 	EXPECT(report_has(": 77 77 77"));
 	EXPECT(report_has("allocated by thread loser"));
 	EXPECT(report_has("thread_lose+0x"));
 	in_a_thread(thread_find);
-	EXPECT_EQ(find_leaks(), 0);
+	EXPECT_EQ(leaks_find(), 0);
 }
 
 static void
@@ -156,10 +156,10 @@ lose_unseen(void)
 {
 	in_a_thread(thread_lose_unseen);
 	report_listen();
-	EXPECT_EQ(find_leaks(), 1);
+	EXPECT_EQ(leaks_find(), 1);
 	EXPECT(report_has("of cache unseen"));
 	in_a_thread(thread_find_unseen);
-	EXPECT_EQ(find_leaks(), 0);
+	EXPECT_EQ(leaks_find(), 0);
 }
 
 /* The first of a chain is lost, and all others with it. */
@@ -167,12 +167,12 @@ static void
 lose_chain(void)
 {
 	in_a_thread(thread_keep);
-	EXPECT_EQ(find_leaks(), 0);
+	EXPECT_EQ(leaks_find(), 0);
 	kept = NULL;
-	EXPECT_EQ(find_leaks(), CHAIN);
+	EXPECT_EQ(leaks_find(), CHAIN);
 	/* An address inside of the first is enough. */
 	kept = (struct ring *)((first ^ MASK) + SIZE - sizeof(long));
-	EXPECT_EQ(find_leaks(), 0);
+	EXPECT_EQ(leaks_find(), 0);
 	kept = (struct ring *)(first ^ MASK);
 	while (kept != NULL) {
 		struct ring *ring = kept;
@@ -190,11 +190,11 @@ lose_big(void)
 		report_listen();
 		/* Their addresses are round, and pages that lay there before may
 		 * be named by stale words still: some may be hidden. */
-		EXPECT(find_leaks() >= 2);
+		EXPECT(leaks_find() >= 2);
 		EXPECT(report_has("pages of kmalloc at"));
 	}
 	in_a_thread(thread_find_big);
-	EXPECT_EQ(find_leaks(), 0);
+	EXPECT_EQ(leaks_find(), 0);
 }
 
 static void
@@ -208,7 +208,7 @@ hold_one(void)
 		return;
 	while (atomic_load(&go_on))
 		yield();
-	EXPECT_EQ(find_leaks(), 0);
+	EXPECT_EQ(leaks_find(), 0);
 	atomic_store(&go_on, true);
 	EXPECT_EQ(do_wait(pid, NULL), pid);
 }
@@ -218,7 +218,7 @@ check_slab_leaks(void)
 {
 	if (kmem_backend != &kmem_slab_ops) {
 		check_skip("kmalloc= is not slab");
-		EXPECT_EQ(find_leaks(), -E_NOT_FOUND);
+		EXPECT_EQ(leaks_find(), -E_NOT_FOUND);
 		return;
 	}
 	leaky = kmem_cache_create("leaky", SIZE, 0, SLAB_STORE_USER, NULL);
@@ -226,7 +226,7 @@ check_slab_leaks(void)
 	if (!EXPECT(leaky != NULL && unseen != NULL))
 		return;
 	report_listen();
-	EXPECT_EQ(find_leaks(), 0);
+	EXPECT_EQ(leaks_find(), 0);
 	lose_one();
 	lose_unseen();
 	lose_chain();
