@@ -1,5 +1,6 @@
 /*
- * The end: panic, failed assertions, traps that nobody can handle.
+ * How the kernel ends when it must: panics, failed assertions, traps that nobody
+ * can handle.
  *
  * From the moment someone panics nothing is trusted: no lock is taken, nothing
  * is allocated, output is polled. One CPU reports; another that panics

@@ -1,5 +1,5 @@
 /*
- * Typed bytes: from the console's interrupt to whoever reads.
+ * Typed bytes: from the console's interrupt to the thread that reads.
  *
  * A ring between the interrupt (console_input) and one reading thread
  * (console_getc). When it is full bytes are dropped and counted, and the next

@@ -1,5 +1,5 @@
 /*
- * Line editing.
+ * Line editing: a person types, corrects and repeats a line.
  *
  * The line is a buffer and a cursor; every key changes them and then brings
  * the screen up to date with what any terminal understands: characters,

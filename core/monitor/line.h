@@ -1,5 +1,5 @@
 /*
- * Reading lines: editing and history.
+ * Reading a line from the console, with editing and history.
  */
 #ifndef MONITOR_LINE_H
 #define MONITOR_LINE_H

@@ -1,5 +1,5 @@
 /*
- * Process identifiers.
+ * Process identifiers: which are taken, and which comes next.
  *
  * A pid is unique among the living, and not given again at once: numbers ascend
  * and wrap around in [1, MAX_PID). Which ones are taken stands in a bitmap with

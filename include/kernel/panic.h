@@ -1,6 +1,6 @@
 /*
- * The end of the road: broken invariants of the kernel itself. Never for what a caller,
- * a command line or a device can cause.
+ * Panics and assertions: an invariant of the kernel itself is broken. Never for what
+ * a caller, a command line or a device can cause.
  */
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
