@@ -48,8 +48,8 @@ phys_t boot_cr3;
 size_t nr_processes;
 unsigned proc_limit = DEFAULT_PROCESS_LIMIT;
 
-static struct list proc_list = LIST_INIT(proc_list);
-static struct list hash_list[HASH_LIST_SIZE];
+static struct list proc_list GUARDED_BY(proc_lock) = LIST_INIT(proc_list);
+static struct list hash_list[HASH_LIST_SIZE] GUARDED_BY(proc_lock);
 
 size_t
 nr_process(void)

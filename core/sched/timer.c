@@ -18,7 +18,7 @@
 #include "internal.h"
 
 struct timer_base {
-	struct spinlock lock;
+	struct spinlock lock; /* guards all that follows */
 	struct rb_root tree;
 	struct timer *first;
 	struct timer *running;
