@@ -26,7 +26,6 @@
 
 #define BACKTRACE_MAX 24
 #define LOG_LINES 8
-#define SYMBOL_SIZE 80
 
 /* The thread that panicked first. */
 static struct proc_struct *reporter;
