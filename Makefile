@@ -152,6 +152,10 @@ format:
 	@tools/need -w "make format" clang-format:clang-format
 	@tools/sources .c .h | xargs clang-format -i
 
+.PHONY: map
+map:
+	@tools/map >docs/map.md.new && mv docs/map.md.new docs/map.md
+
 .PHONY: clean
 clean:
 	rm -rf $(O)

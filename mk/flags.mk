@@ -44,8 +44,9 @@ warnings += -Wmissing-prototypes -Wold-style-definition -Wredundant-decls -Wunde
 warnings += -Wvla -Wswitch -Wwrite-strings -Wformat=2
 # An op of a policy seldom uses every argument of its type.
 warnings += -Wno-unused-parameter
+# No `default` in a switch over an enum: gcc's -Wswitch names a missing value then.
 ifeq ($(toolchain),clang)
-warnings += -Wthread-safety
+warnings += -Wthread-safety -Wcovered-switch-default -Wswitch-enum
 endif
 
 # Kernel stacks are small; sanitizers make frames that are not ours.

@@ -1,5 +1,5 @@
 /*
- * Virtual CPUs.
+ * Virtual CPUs: each is a pthread that runs one kernel thread at a time.
  *
  * PROBLEM. Core wants CPUs: each runs one kernel thread at a time, knows which
  * one, takes interrupts, halts and can be kicked by the others; and they run

@@ -1,5 +1,5 @@
 /*
- * Ending the process.
+ * Ending the process: what arch_halt and arch_reboot mean on the host.
  *
  * From whichever pthread, with whatever code the kernel chose; the other virtual CPUs
  * end in the middle of what they do. So no destructors run, only what must:

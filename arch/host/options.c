@@ -122,6 +122,7 @@ apply_word(const char *word, char *why, size_t size)
 int
 host_options_parse(const char *command_line, char *why, size_t size)
 {
+	/* main() calls this once, before there are CPUs. */
 	static char text[COMMAND_LINE_MAX];
 	static char *words[WORDS_MAX];
 	int nr;

@@ -1,5 +1,6 @@
 /*
- * No sanitizer: nobody to tell. The switch is switch.S's own.
+ * Builds without a sanitizer: nothing has to be told about stacks and threads. The
+ * switch is switch.S's own.
  */
 #include "host.h"
 

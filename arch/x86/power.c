@@ -1,5 +1,5 @@
 /*
- * The end: off, or from the beginning.
+ * Power off and restart, by whichever way the machine understands.
  */
 #include <kernel/printk.h>
 #include <kernel/string.h>

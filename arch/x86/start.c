@@ -1,5 +1,5 @@
 /*
- * From boot.S to kernel_main().
+ * Start-up of the port: from boot.S to kernel_main().
  *
  * boot.S has turned paging on and called x86_start() on the boot stack. The
  * order here follows from what can go wrong: first the tables that make an

@@ -1,5 +1,5 @@
 /*
- * The thread rows, played by what Linux and glibc offer:
+ * The thread rows, played by what Linux and glibc offer.
  *
  *	switch.yield.2	swapcontext between two contexts (user space; it saves
  *			the signal mask with a system call, every time)

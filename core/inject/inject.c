@@ -264,7 +264,7 @@ static const char *
 site_text(const uintptr_t pcs[INJECT_SITE_DEPTH], char *buf, size_t size)
 {
 	size_t length = 0;
-	char name[48];
+	char name[SYMBOL_SIZE];
 
 	buf[0] = '\0';
 	for (unsigned i = 0; i < INJECT_SITE_DEPTH && pcs[i] != 0; i++) {

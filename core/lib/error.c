@@ -1,5 +1,5 @@
 /*
- * Names of errors.
+ * Errors as text: the sentence that belongs to each number.
  */
 #include <kernel/error.h>
 #include <kernel/types.h>

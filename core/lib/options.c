@@ -1,5 +1,6 @@
 /*
- * Boot settings (<kernel/option.h>) are taken from the command line here.
+ * Boot settings: the command line is split into words, and each value is checked and
+ * applied (<kernel/option.h>).
  *
  * The line is copied, split into words (quotes may open anywhere in a word),
  * and each word "name=value" is offered to the setting of that name; the last

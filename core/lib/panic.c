@@ -1,5 +1,6 @@
 /*
- * The end: panic, failed assertions, traps that nobody can handle.
+ * How the kernel ends when it must: panics, failed assertions, traps that nobody
+ * can handle.
  *
  * From the moment someone panics nothing is trusted: no lock is taken, nothing
  * is allocated, output is polled. One CPU reports; another that panics
@@ -25,7 +26,6 @@
 
 #define BACKTRACE_MAX 24
 #define LOG_LINES 8
-#define SYMBOL_SIZE 80
 
 /* The thread that panicked first. */
 static struct proc_struct *reporter;

@@ -1,5 +1,5 @@
 /*
- * The kernel log.
+ * The kernel log: lines from everywhere, into a ring and onto the console.
  *
  * PROBLEM. Everyone prints: threads, interrupts, several CPUs at once, a kernel
  * that is dying. Lines must not mix, nothing may sleep, and the last lines

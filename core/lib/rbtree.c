@@ -1,5 +1,5 @@
 /*
- * Red-black trees.
+ * Red-black trees: insertion, removal, the way from node to node.
  *
  * A binary search tree in which every node is red or black and
  *   1. the root is black,

@@ -1,5 +1,5 @@
 /*
- * Names for addresses of kernel code.
+ * Names of functions for addresses of kernel code, for backtraces.
  *
  * The link puts a table of all functions into the image (tools/symbols has the
  * format): offsets from symbol_base in ascending order, and the place of each

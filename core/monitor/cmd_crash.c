@@ -202,8 +202,7 @@ static const struct crime crimes[] = {
 	  crash_irqs_off_fault },
 	{ "call-locked", "waits for a CPU under a spinlock (debug builds)",
 	  crash_call_locked },
-	{ "call-irqs-off",
-	  "waits for a CPU with interrupts off (debug builds)",
+	{ "call-irqs-off", "waits for a CPU with interrupts off (debug builds)",
 	  crash_call_irqs_off },
 };
 

@@ -1,5 +1,5 @@
 /*
- * uptime, log, poweroff, reboot.
+ * uptime, log, poweroff, reboot: the system as a whole.
  */
 #include <kernel/check.h>
 #include <kernel/error.h>

@@ -1,5 +1,5 @@
 /*
- * What commands share.
+ * What the files of commands share: their table, and how they report wrong use.
  */
 #ifndef MONITOR_COMMANDS_H
 #define MONITOR_COMMANDS_H

@@ -1,5 +1,5 @@
 /*
- * Typed bytes: from the console's interrupt to whoever reads.
+ * Typed bytes: from the console's interrupt to the thread that reads.
  *
  * A ring between the interrupt (console_input) and one reading thread
  * (console_getc). When it is full bytes are dropped and counted, and the next
@@ -19,11 +19,11 @@ BUILD_ASSERT(IS_POWER_OF_2(RING_SIZE));
 
 static struct spinlock input_lock = SPINLOCK_INIT(LOCK_RANK_INPUT, "input");
 static struct wait_queue readers = WAIT_QUEUE_INIT(readers);
-static unsigned char ring[RING_SIZE];
+static unsigned char ring[RING_SIZE] GUARDED_BY(input_lock);
 /* Bytes ever put in and taken out; both wrap. */
-static unsigned nr_in, nr_out;
-static unsigned nr_dropped;
-static bool ended;
+static unsigned nr_in GUARDED_BY(input_lock), nr_out GUARDED_BY(input_lock);
+static unsigned nr_dropped GUARDED_BY(input_lock);
+static bool ended GUARDED_BY(input_lock);
 
 void
 console_input(int c)

@@ -180,7 +180,8 @@ insert(struct line *line, char c)
 }
 
 /* Takes out [from, to); the cursor is at one of them. */
-static void delete (struct line *line, size_t from, size_t to)
+static void
+delete_range(struct line *line, size_t from, size_t to)
 {
 	memmove(line->text + from, line->text + to, line->length - to);
 	line->length -= to - from;
@@ -247,17 +248,17 @@ edit(struct line *line, int key)
 {
 	if (key == '\b' || key == 0x7f) {
 		if (line->cursor > 0)
-			delete (line, line->cursor - 1, line->cursor);
+			delete_range(line, line->cursor - 1, line->cursor);
 	} else if (key == KEY_DELETE) {
 		if (line->cursor < line->length)
-			delete (line, line->cursor, line->cursor + 1);
+			delete_range(line, line->cursor, line->cursor + 1);
 	} else if (key == CTRL('u')) {
-		delete (line, 0, line->cursor);
+		delete_range(line, 0, line->cursor);
 		line->overflow = false;
 	} else if (key == CTRL('w')) {
-		delete (line, word_start(line), line->cursor);
+		delete_range(line, word_start(line), line->cursor);
 	} else if (key == CTRL('k')) {
-		delete (line, line->cursor, line->length);
+		delete_range(line, line->cursor, line->length);
 	} else if (key == KEY_LEFT || key == CTRL('b')) {
 		move_cursor(line, line->cursor - (line->cursor > 0));
 	} else if (key == KEY_RIGHT || key == CTRL('f')) {

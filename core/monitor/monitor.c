@@ -115,6 +115,7 @@ monitor_run(const char *script)
 int
 monitor_main(void *arg)
 {
+	/* One thread reads the console. */
 	static char text[LINE_SIZE];
 
 	for (;;) {

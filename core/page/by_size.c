@@ -46,19 +46,26 @@ by_size_init(struct page_pool *pool)
 	}
 }
 
+static inline bool
+bin_is_used(const struct page_pool *pool, unsigned bin)
+{
+	return pool->bins_used[bin / BINS_PER_WORD] >> bin % BINS_PER_WORD & 1;
+}
+
 /* The first bin from `bin` on that is not empty; BIN_LARGE: none is. */
 static inline unsigned
 bin_at_least(const struct page_pool *pool, unsigned bin)
 {
-	unsigned word = bin / 32;
-	uint32_t bits = pool->bins_used[word] & (~(uint32_t)0 << (bin % 32));
+	unsigned word = bin / BINS_PER_WORD;
+	uint32_t bits = pool->bins_used[word] &
+			(~(uint32_t)0 << (bin % BINS_PER_WORD));
 
 	while (bits == 0) {
 		if (++word == ARRAY_SIZE(pool->bins_used))
 			return BIN_LARGE;
 		bits = pool->bins_used[word];
 	}
-	return word * 32 + (unsigned)__builtin_ctz(bits);
+	return word * BINS_PER_WORD + (unsigned)__builtin_ctz(bits);
 }
 
 /* The shortest of the long extents that has n frames. */
@@ -100,7 +107,8 @@ by_size_longest(const struct page_pool *pool)
 	if (node == NULL) {
 		for (unsigned i = ARRAY_SIZE(pool->bins_used); i-- > 0;)
 			if (pool->bins_used[i] != 0)
-				return pool->lowest[i * 32 + 31 -
+				return pool->lowest[i * BINS_PER_WORD +
+						    BINS_PER_WORD - 1 -
 						    (unsigned)__builtin_clz(
 							    pool->bins_used[i])];
 		return NULL;
@@ -128,7 +136,8 @@ by_size_insert(struct page_pool *pool, struct page *last)
 		}
 		if (pool->lowest[bin] == NULL || last < pool->lowest[bin])
 			pool->lowest[bin] = last;
-		pool->bins_used[bin / 32] |= (uint32_t)1 << (bin % 32);
+		pool->bins_used[bin / BINS_PER_WORD] |=
+			(uint32_t)1 << (bin % BINS_PER_WORD);
 	} else {
 		while (*link != NULL) {
 			parent = *link;
@@ -151,8 +160,8 @@ by_size_erase(struct page_pool *pool, struct page *last)
 		next = rb_next(&last->rb);
 		pool->lowest[bin] = next != NULL ? extent_entry(next) : NULL;
 		if (next == NULL)
-			pool->bins_used[bin / 32] &=
-				~((uint32_t)1 << (bin % 32));
+			pool->bins_used[bin / BINS_PER_WORD] &=
+				~((uint32_t)1 << (bin % BINS_PER_WORD));
 	}
 	rb_erase(&pool->bins[bin], &last->rb, NULL);
 }
@@ -238,8 +247,7 @@ bin_validate(const struct page_pool *pool, unsigned bin, size_t *nr_free)
 	const char *wrong;
 
 	if (bin != BIN_LARGE) {
-		if ((pool->bins_used[bin / 32] >> bin % 32 & 1) !=
-		    (node != NULL))
+		if (bin_is_used(pool, bin) != (node != NULL))
 			return "a bin's bit is wrong";
 		if (pool->lowest[bin] !=
 		    (node != NULL ? extent_entry(node) : NULL))

@@ -35,6 +35,7 @@ BUILD_ASSERT((PAGE_FREE & PAGE_HOT & PAGE_RESERVED & PAGE_UNUSED_BIT) != 0);
 /* Best and worst fit: extents of fewer frames than this have a tree for each
  * length. */
 #define NR_SIZE_BINS 64
+#define BINS_PER_WORD 32 /* of pool->bins_used */
 
 struct page_pool;
 
@@ -82,7 +83,7 @@ struct page_pool {
 	union {
 		struct rb_root extents; /* first fit: by address */
 		struct {		/* best, worst fit; see by_size.c */
-			uint32_t bins_used[NR_SIZE_BINS / 32];
+			uint32_t bins_used[NR_SIZE_BINS / BINS_PER_WORD];
 			struct rb_root bins[NR_SIZE_BINS];
 			struct page *lowest[NR_SIZE_BINS];
 		};

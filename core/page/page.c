@@ -103,7 +103,7 @@ page_is_mapped(const struct page *page)
 static __noinline void
 complain_zero(const char *what, uintptr_t caller)
 {
-	char name[64];
+	char name[SYMBOL_SIZE];
 
 	nr_page_complaints++;
 	printk("page: %s of 0 pages by 0x%08lx (%s)\n", what,
@@ -116,7 +116,7 @@ static __noinline void
 complain(const char *what, const struct page *base, size_t n,
 	 const struct page *bad, const char *why, uintptr_t caller)
 {
-	char name[64];
+	char name[SYMBOL_SIZE];
 
 	nr_page_complaints++;
 	symbol_name(caller, name, sizeof(name));
@@ -209,7 +209,7 @@ static __noinline struct page *
 alloc_hard(unsigned home, gfp_t gfp, size_t n, uintptr_t caller)
 {
 	struct page *base;
-	char name[64];
+	char name[SYMBOL_SIZE];
 
 	if (n == 0) {
 		complain_zero("alloc", caller);

@@ -1,5 +1,5 @@
 /*
- * Death: do_exit, do_wait, do_kill.
+ * The death of a process: do_exit, do_wait, do_kill.
  *
  * A thread cannot free the stack it stands on. So it ends in two halves: do_exit
  * gives away what it can (children to init), leaves its exit code and itself

@@ -1,5 +1,5 @@
 /*
- * Birth: do_fork and kernel_thread.
+ * The birth of a process: do_fork and kernel_thread.
  *
  * A new process is built in private, in the order below; the first step that
  * fails undoes the ones before it, in reverse, and nobody has seen anything. Only when

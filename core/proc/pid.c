@@ -1,5 +1,5 @@
 /*
- * Process identifiers.
+ * Process identifiers: which are taken, and which comes next.
  *
  * A pid is unique among the living, and not given again at once: numbers ascend
  * and wrap around in [1, MAX_PID). Which ones are taken stands in a bitmap with
@@ -13,11 +13,11 @@
 
 BITMAP_TREE_DEFINE(pids_taken, MAX_PID);
 
-static int last_pid;
+static int last_pid GUARDED_BY(proc_lock);
 
 /* The next one is taken, or the numbers wrap. */
 static __noinline int
-get_pid_beyond(size_t next)
+get_pid_beyond(size_t next) REQUIRES(proc_lock)
 {
 	size_t pid = bitmap_tree_take_next(&pids_taken, next);
 

@@ -1,7 +1,7 @@
 /*
- * The reaper: a timer on each CPU has that CPU's worker call kmem_reap(), which
- * gives back what the CPU's object caches did not use, and proc_reap_kept(), which
- * gives idle kernel stacks back when they are many.
+ * The reaper: on each CPU, a timer has the CPU's worker give unused memory back.
+ * It calls kmem_reap(), for what the CPU's object caches did not use, and
+ * proc_reap_kept(), for idle kernel stacks when they are many.
  *
  * kmem stands below threads in the layers, so it only says what is to be done,
  * and this says when. The timer is armed again when the work is done: a CPU that

@@ -14,10 +14,10 @@
 #include "internal.h"
 
 struct work_queue_cpu {
-	struct spinlock lock;
-	struct list pending;
-	struct proc_struct *worker;
-	bool ready;
+	struct spinlock lock;	    /* guards all that follows */
+	struct list pending;	    /* struct work, first come first served */
+	struct proc_struct *worker; /* NULL: its thread has not run yet */
+	bool ready;		    /* (c) since work_start() */
 } __cacheline_aligned;
 
 static struct work_queue_cpu work_queues[MAX_CPUS];

@@ -21,7 +21,7 @@ struct cpu_call {
 };
 
 struct cpu_calls {
-	struct spinlock lock;
+	struct spinlock lock; /* guards the list */
 	struct list pending;
 } __cacheline_aligned;
 

@@ -1,5 +1,5 @@
 /*
- * What the scheduler's own files share.
+ * What the files of core/sched share.
  */
 #ifndef SCHED_INTERNAL_H
 #define SCHED_INTERNAL_H

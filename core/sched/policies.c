@@ -1,5 +1,5 @@
 /*
- * The table of scheduling classes, and which one `sched=` chose.
+ * The table of scheduling classes, and `sched=`, which chooses one.
  */
 #include "internal.h"
 

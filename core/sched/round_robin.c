@@ -1,5 +1,5 @@
 /*
- * rr: fifo with time slices. A thread that has used its slice up goes behind
+ * rr: first come, first served, in time slices. A thread that has used its slice up goes behind
  * the others and gets a new one; a thread that sleeps or yields before keeps
  * what is left of it for its next turn.
  */

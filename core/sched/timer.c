@@ -1,5 +1,5 @@
 /*
- * Kernel time and timers.
+ * Kernel time and timers: each CPU's tree of armed timers, and sleeping.
  *
  * Each CPU has a tree of its armed timers, ordered by expiry, with the first
  * one at hand: a tick that finds nothing due costs one comparison, arming and
@@ -18,7 +18,7 @@
 #include "internal.h"
 
 struct timer_base {
-	struct spinlock lock;
+	struct spinlock lock; /* guards all that follows */
 	struct rb_root tree;
 	struct timer *first;
 	struct timer *running;

@@ -1,5 +1,5 @@
 /*
- * Counting semaphores and mutexes.
+ * Counting semaphores and mutexes: units go to waiters in the order they came.
  *
  * A unit that is given back while someone waits goes straight to the first
  * waiter (it is never put into `count` first), so that threads are served in the order

@@ -1,5 +1,5 @@
 /*
- * Wait queues.
+ * Wait queues: how a thread sleeps without missing the wake-up.
  *
  * PROBLEM. A thread wants to sleep until a condition holds that someone else
  * (a thread, an interrupt, another CPU) will make true. Between "it does not hold"

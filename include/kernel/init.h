@@ -1,5 +1,5 @@
 /*
- * Start-up: what core/init/ has for others.
+ * Start-up: what core/init offers the rest of the kernel.
  */
 #ifndef KERNEL_INIT_H
 #define KERNEL_INIT_H

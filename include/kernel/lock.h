@@ -1,5 +1,5 @@
 /*
- * Spinlocks, preemption and interrupt sections.
+ * Spinlocks, their ranks, and sections without preemption or interrupts.
  *
  * A spinlock turns preemption off while it is held; the _irqsave forms turn
  * this CPU's interrupts off, which is more, and are for locks that interrupt

@@ -1,6 +1,6 @@
 /*
- * The end of the road: broken invariants of the kernel itself. Never for what a caller,
- * a command line or a device can cause.
+ * Panics and assertions: an invariant of the kernel itself is broken. Never for what
+ * a caller, a command line or a device can cause.
  */
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
@@ -37,7 +37,9 @@ void assert_failed(const char *condition, const char *file, int line,
 /* Prints "  #0 0xc0101234 do_fork+0x34" lines for the calling thread. */
 void backtrace_print(void);
 
-/* "do_fork+0x34" into buf for an address of kernel text; "?" if unknown. */
+/* "do_fork+0x34" into buf for an address of kernel text; "?" if unknown. Names that are
+ * too long for `size` are cut; SYMBOL_SIZE has room for any of ours. */
+#define SYMBOL_SIZE 80
 const char *symbol_name(uintptr_t pc, char *buf, size_t size);
 
 #endif /* KERNEL_PANIC_H */

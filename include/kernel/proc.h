@@ -73,7 +73,8 @@ int do_kill(int pid) __must_check;
 /* Whether the calling kernel thread was asked to end. */
 bool kthread_should_stop(void);
 
-/* Found by pid: valid while the process-list lock is held. */
+/* The process with this pid, NULL if there is none. The process-list lock is held,
+ * and what was found is good until it is released. */
 struct proc_struct *find_proc(int pid);
 
 /* Calls fn for the part in use of the stack of each thread that does not run,

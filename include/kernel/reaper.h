@@ -1,5 +1,5 @@
 /*
- * Each CPU's regular round through the object caches.
+ * The reaper: each CPU's regular round through its object caches.
  */
 #ifndef KERNEL_REAPER_H
 #define KERNEL_REAPER_H

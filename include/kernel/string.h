@@ -1,5 +1,5 @@
 /*
- * Bytes and strings. memcpy & co. keep their C meaning: compilers call them.
+ * Bytes and strings, and numbers from text. memcpy & co. keep their C meaning: compilers call them.
  */
 #ifndef KERNEL_STRING_H
 #define KERNEL_STRING_H

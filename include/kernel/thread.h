@@ -1,5 +1,5 @@
 /*
- * struct proc_struct, the process control block.
+ * The process control block, struct proc_struct: data only.
  *
  * The structure stands at the bottom of the layers (as data only) because every spinlock
  * touches current->preempt_count. What is done with it lives above: switching

@@ -18,7 +18,8 @@ time_after(unsigned long a, unsigned long b)
 }
 
 /* A function to be called once at a tick, in interrupt context, on the CPU
- * that armed it. The caller owns the memory; all-zero is a timer never armed. */
+ * that armed it. The caller owns the memory; all-zero is a timer never armed. While
+ * it is armed, that CPU's lock guards it. */
 struct timer {
 	void (*fn)(struct timer *timer);
 	unsigned long expires;

@@ -13,8 +13,8 @@
 #include <kernel/timer.h>
 
 struct wait_queue {
-	struct spinlock lock;
-	struct list waiters; /* struct waiter, first come first woken */
+	struct spinlock lock; /* guards the list and the waiters in it */
+	struct list waiters;  /* struct waiter, first come first woken */
 };
 
 /* One sleeping thread, on that thread's stack. */
@@ -91,8 +91,8 @@ wait_interrupted(unsigned wait_state, unsigned long ticks_left)
 
 /* Counting semaphore; first come, first served. */
 struct semaphore {
-	struct spinlock lock;
-	unsigned count;
+	struct spinlock lock; /* guards all that follows */
+	unsigned count;	      /* units that nobody has; > 0: no waiters */
 	struct list waiters;
 };
 void sem_init(struct semaphore *sem, unsigned count);

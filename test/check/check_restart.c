@@ -424,7 +424,7 @@ strike_instruction(struct range_record *record, unsigned i)
 static void
 strike_range(struct range_record *record)
 {
-	char name[64], counts[INSTRUCTIONS_MAX * 4 + 1] = "";
+	char name[SYMBOL_SIZE], counts[INSTRUCTIONS_MAX * 4 + 1] = "";
 	uintptr_t start = restart_range_start(record->range);
 	size_t length = 0;
 

@@ -120,14 +120,16 @@ say_hex(uint32_t value)
 	say(text);
 }
 
-static void __attribute__((noreturn)) stop(uint8_t code)
+__attribute__((noreturn)) static void
+stop(uint8_t code)
 {
 	out8(EXIT_DEVICE, code);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
 
-static void __attribute__((noreturn)) give_up(const char *why)
+__attribute__((noreturn)) static void
+give_up(const char *why)
 {
 	say("loader: ");
 	say(why);
@@ -426,7 +428,8 @@ forge_info(void)
 
 /* -- from start to end ---------------------------------------------------------------- */
 
-static void __attribute__((noreturn)) end_without_kernel(const char *how)
+__attribute__((noreturn)) static void
+end_without_kernel(const char *how)
 {
 	if (same(how, "triple"))
 		loader_triple_fault();

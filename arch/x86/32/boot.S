@@ -1,5 +1,5 @@
 /*
- * The first instructions.
+ * The kernel's first instructions: from a Multiboot loader to x86_start().
  *
  * A Multiboot loader (QEMU's -kernel, GRUB, a browser emulator) has put the
  * segments of the ELF file to their physical addresses and jumps to _start:

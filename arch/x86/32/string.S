@@ -1,5 +1,6 @@
 /*
- * The four functions that compilers call by themselves.
+ * memcpy, memmove, memset and memcmp, which compilers call by themselves.
+ *
  * eax, edx, ecx = first, second, third argument; edi, esi are the caller's.
  */
 	.text
