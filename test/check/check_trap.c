@@ -16,6 +16,7 @@
 #include <kernel/page.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
+#include <kernel/space.h>
 #include <kernel/trap.h>
 #include <kernel/wait.h>
 #include <arch/cpu_stack.h>
@@ -69,14 +70,13 @@ probe_page_find(uintptr_t address)
 static int
 probe_page_map(struct probe_page *probe)
 {
-	return arch_map_range(arch_kernel_space(), probe->va,
-			      page_to_phys(probe->page), 1, RW);
+	return page_insert(&kernel_space, probe->page, probe->va, RW);
 }
 
 static void
 probe_page_unmap(struct probe_page *probe)
 {
-	arch_unmap_range(arch_kernel_space(), probe->va, 1);
+	page_remove(&kernel_space, probe->va);
 }
 
 /* As the thread itself reads the page, wherever it is mapped. */
