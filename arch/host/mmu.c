@@ -189,7 +189,8 @@ host_walk(const struct arch_space *space, uintptr_t va, unsigned need,
 		marked = old | marks;
 		if ((old & need) != need)
 			return 0;
-	} while (marked != old && !atomic_compare_exchange(entry, &old, marked));
+	} while (marked != old &&
+		 !atomic_compare_exchange(entry, &old, marked));
 	*pa = mapping_of(marked).pa;
 	return mapping_of(marked).flags;
 }

@@ -235,8 +235,8 @@ tlb_forget(struct tlb_batch *batch)
 	preempt_disable();
 	self = arch_cpu_id();
 	/* A full barrier: the tables have changed before the mask is read. */
-	batch->generation = __atomic_add_fetch(&space->generation, 1u,
-					       __ATOMIC_SEQ_CST);
+	batch->generation =
+		__atomic_add_fetch(&space->generation, 1u, __ATOMIC_SEQ_CST);
 	others = __atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST) &
 		 ~(1u << self);
 	if (unlikely(others != 0))

@@ -57,8 +57,8 @@ unsigned page_harvest(struct tlb_batch *batch, uintptr_t va, unsigned bits);
 
 /* A new page, zeroed, mapped at va; the mapping has the only reference. NULL: no memory
  * (or arguments that page_insert refuses). May sleep. */
-struct page *pgdir_alloc_page(struct space *space, uintptr_t va,
-			      unsigned flags) __must_check;
+struct page *pgdir_alloc_page(struct space *space, uintptr_t va, unsigned flags)
+	__must_check;
 
 /* The page mapped at va, and how in *flags (may be NULL); NULL: none, or no
  * RAM of ours. Without a reference: the caller sees to it that it stays. Any

@@ -77,7 +77,7 @@ struct proc_struct {
 
 	/* What the port saves and loads. */
 	struct context context;
-	uintptr_t kstack; /* (c) lowest address of its kernel stack */
+	uintptr_t kstack;    /* (c) lowest address of its kernel stack */
 	struct space *space; /* (t) loaded while it runs; never NULL */
 
 	/* Identity and family. */

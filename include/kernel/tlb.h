@@ -16,8 +16,8 @@ struct page;
 struct space {
 	struct arch_space arch; /* (c) the port's: where the tables are */
 	struct spinlock lock;	/* changes to the tables */
-	unsigned cpus;		/* atomic; a bit for each CPU that has it loaded */
-	unsigned generation;	/* atomic; how often it was flushed, modulo 2^32 */
+	unsigned cpus;	     /* atomic; a bit for each CPU that has it loaded */
+	unsigned generation; /* atomic; how often it was flushed, modulo 2^32 */
 };
 BUILD_ASSERT(MAX_CPUS <= 8 * sizeof(unsigned));
 
@@ -59,9 +59,9 @@ struct tlb_range {
  */
 struct tlb_batch {
 	struct space *space;
-	unsigned generation;	/* of this flush; set by tlb_forget */
-	unsigned nr_ranges;	/* more than fit: all of the space */
-	size_t nr_range_pages;	/* in all ranges */
+	unsigned generation;   /* of this flush; set by tlb_forget */
+	unsigned nr_ranges;    /* more than fit: all of the space */
+	size_t nr_range_pages; /* in all ranges */
 	unsigned nr_pages;
 	struct tlb_range ranges[TLB_BATCH_RANGES];
 	struct page *pages[TLB_BATCH_PAGES];

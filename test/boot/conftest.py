@@ -27,7 +27,7 @@ PULSE = 5  # seconds between two lines of progress
 
 
 def test_name(nodeid):
-    """test/boot/test_a.py::test_b[c] as the results of `make test` have it."""
+    """test/boot/test_run.py::test_b[c] as the results of `make test` have it."""
     file, _, name = nodeid.partition("::")
     return f"test.boot.{file.rpartition('/')[2].removesuffix('.py')}: {name}"
 

@@ -32,7 +32,7 @@ get(uintptr_t va)
 	unsigned value;
 
 	return arch_copy_from_user(&value, va, sizeof(value)) == 0 ? value
-								    : ~0u;
+								   : ~0u;
 }
 
 /* -- accesses ------------------------------------------------------------------- */
@@ -85,8 +85,7 @@ check_strings(struct space *space)
 	EXPECT_EQ(arch_strncpy_from_user(buf, edge - 1, sizeof(buf)), 0);
 	/* Without an end. */
 	EXPECT_EQ(arch_copy_to_user(edge - 1, "x", 1), 0);
-	EXPECT_EQ(arch_strncpy_from_user(buf, edge - 1, sizeof(buf)),
-		  -E_FAULT);
+	EXPECT_EQ(arch_strncpy_from_user(buf, edge - 1, sizeof(buf)), -E_FAULT);
 	EXPECT_EQ(arch_strncpy_from_user(buf, edge - 1, 1), 1);
 	EXPECT_EQ(arch_strncpy_from_user(buf, USER_VA - 1, sizeof(buf)),
 		  -E_FAULT);

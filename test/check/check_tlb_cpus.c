@@ -64,7 +64,7 @@ BUILD_ASSERT(FILLED_BYTES <= 4096);
 #define LOT_TURN 2u
 
 struct lot {
-	unsigned state; /* atomic */
+	unsigned state;			   /* atomic */
 	struct page *pages[PAGES_PER_LOT]; /* changed by its owner, read by all */
 } __cacheline_aligned;
 
@@ -77,8 +77,8 @@ static unsigned long nr_rounds, nr_hits, nr_misses, nr_wrong; /* atomic */
 struct stress_thread {
 	unsigned number;
 	unsigned random;
-	unsigned space;	  /* index of the one that it has */
-	bool has_mapped;  /* a lot of an earlier round: */
+	unsigned space;	 /* index of the one that it has */
+	bool has_mapped; /* a lot of an earlier round: */
 	unsigned mapped, mapped_in;
 	unsigned long nr_hits, nr_misses;
 };
@@ -144,8 +144,8 @@ poke(struct stress_thread *self)
 {
 	struct poke value;
 	unsigned page = random_below(self, nr_lots * PAGES_PER_LOT);
-	uintptr_t va = USER_VA + page * PAGE_SIZE +
-		       self->number * sizeof(struct poke);
+	uintptr_t va =
+		USER_VA + page * PAGE_SIZE + self->number * sizeof(struct poke);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(value.words); i++)
 		value.words[i] = self->random;
