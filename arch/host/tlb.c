@@ -25,7 +25,9 @@
  * The accessors of <arch/user.h> are the only users: on this port a process touches its
  * memory through them alone. Each page of a copy is looked up and copied with (virtual)
  * interrupts off, as one instruction of a real CPU does both: neither a flush, which
- * comes as an interrupt, nor a switch to another thread or CPU is in between.
+ * comes as an interrupt, nor a switch to another thread or CPU is in between. An access
+ * that the tables do not allow is a page fault like any other (core/trap/trap.c), whose
+ * handler may sleep; then it is tried again.
  *
  * LOCKING. A CPU's TLB is its own. Interrupts are off.
  *
@@ -36,7 +38,9 @@
 #include "host.h"
 #include <arch/user.h>
 #include <kernel/error.h>
+#include <kernel/fixup.h>
 #include <kernel/string.h>
+#include <arch/trap.h>
 
 #define NR_ENTRIES 64
 /* Walks that nobody asked for, in each load. */
@@ -151,6 +155,41 @@ translate(uintptr_t va, unsigned access)
 	return (char *)arch_phys_to_virt(entry->pa) + va % PAGE_SIZE;
 }
 
+/* The place in the program that stands for all accesses here: its fix-up says that they
+ * may be refused. */
+void host_user_access(void);
+__asm__(".text\n"
+	"host_user_access:\n\t" FIXUP_BEGIN
+	"nop\n" FIXUP_END("1f") "1:\tret\n");
+
+/* The access to va faults, as an instruction would. 0: it is to be tried again;
+ * -E_FAULT or what the handler said. Interrupts as for the access. */
+static int
+fault(uintptr_t va, unsigned access)
+{
+	const uintptr_t *frame = __builtin_frame_address(0);
+	irq_state_t irqs = arch_irq_save();
+	struct trapframe tf = {
+		.pc = (uintptr_t)host_user_access,
+		.sp = (uintptr_t)&frame[2],
+		.bp = frame[0],
+		.irqs_on = irqs,
+	};
+	const struct tlb *tlb = this_tlb();
+	bool present = tlb->loaded.root.addr != 0 &&
+		       arch_query(&tlb->loaded, va, NULL) != 0;
+	struct page_fault page_fault = {
+		.tf = &tf,
+		.address = va,
+		.access = (present ? PAGE_FAULT_PRESENT : 0u) |
+			  ((access & MAP_WRITE) ? PAGE_FAULT_WRITE : 0u),
+	};
+
+	trap_page_fault(&page_fault);
+	arch_irq_restore(irqs);
+	return (int)tf.ret;
+}
+
 static bool
 is_user_range(uintptr_t va, size_t n)
 {
@@ -164,84 +203,91 @@ rest_of_page(uintptr_t va, size_t n)
 	return MIN(n, PAGE_SIZE - va % PAGE_SIZE);
 }
 
+/* How to copy a part that lies in one page: `user` is where that is in memory. Returns
+ * how many bytes it copied; fewer than n: the copy ends there. */
+typedef size_t copy_part_fn(char *kernel, char *user, size_t n);
+
+static size_t
+from_user(char *kernel, char *user, size_t n)
+{
+	memcpy(kernel, user, n);
+	return n;
+}
+
+static size_t
+to_user(char *kernel, char *user, size_t n)
+{
+	memcpy(user, kernel, n);
+	return n;
+}
+
+static size_t
+string_from_user(char *kernel, char *user, size_t n)
+{
+	size_t length = 0;
+
+	while (length < n && (kernel[length] = user[length]) != '\0')
+		length++;
+	return length;
+}
+
+/* Page by page: up to n bytes at the user's va, all of which are to be user addresses
+ * as far as they are copied. How many were copied, or the fault's error. */
+static long
+copy(char *kernel, uintptr_t va, size_t n, unsigned access,
+     copy_part_fn *copy_part)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		size_t part = rest_of_page(va + done, n - done), copied = 0;
+		irq_state_t irqs = arch_irq_save();
+		char *user = va + done < ARCH_USER_END
+				     ? translate(va + done, access)
+				     : NULL;
+		int error;
+
+		if (user != NULL)
+			copied = copy_part(kernel + done, user, part);
+		arch_irq_restore(irqs);
+		done += copied;
+		if (user != NULL && copied < part)
+			break;
+		if (user != NULL)
+			continue;
+		error = va + done < ARCH_USER_END ? fault(va + done, access)
+						  : -E_FAULT;
+		if (error != 0)
+			return error;
+	}
+	return (long)done;
+}
+
 int
 arch_copy_from_user(void *to, uintptr_t from, size_t n)
 {
-	char *kernel = to;
+	long done;
 
 	if (!is_user_range(from, n))
 		return -E_FAULT;
-	while (n > 0) {
-		size_t part = rest_of_page(from, n);
-		irq_state_t irqs = arch_irq_save();
-		const char *user = translate(from, READS);
-
-		if (user != NULL)
-			memcpy(kernel, user, part);
-		arch_irq_restore(irqs);
-		if (user == NULL)
-			return -E_FAULT;
-		kernel += part;
-		from += part;
-		n -= part;
-	}
-	return 0;
+	done = copy(to, from, n, READS, from_user);
+	return done < 0 ? (int)done : 0;
 }
 
 int
 arch_copy_to_user(uintptr_t to, const void *from, size_t n)
 {
-	const char *kernel = from;
+	long done;
 
 	if (!is_user_range(to, n))
 		return -E_FAULT;
-	while (n > 0) {
-		size_t part = rest_of_page(to, n);
-		irq_state_t irqs = arch_irq_save();
-		char *user = translate(to, WRITES);
-
-		if (user != NULL)
-			memcpy(user, kernel, part);
-		arch_irq_restore(irqs);
-		if (user == NULL)
-			return -E_FAULT;
-		kernel += part;
-		to += part;
-		n -= part;
-	}
-	return 0;
-}
-
-/* Copies up to n bytes of one page, or up to a NUL. How many before the NUL; n: there
- * was none; -E_FAULT. */
-static long
-copy_string_part(char *to, uintptr_t from, size_t n)
-{
-	irq_state_t irqs = arch_irq_save();
-	const char *user = translate(from, READS);
-	size_t length = 0;
-
-	if (user != NULL)
-		while (length < n && (to[length] = user[length]) != '\0')
-			length++;
-	arch_irq_restore(irqs);
-	return user != NULL ? (long)length : -E_FAULT;
+	/* It is only read. */
+	done = copy((char *)(uintptr_t)from, to, n, WRITES, to_user);
+	return done < 0 ? (int)done : 0;
 }
 
 long
 arch_strncpy_from_user(char *to, uintptr_t from, size_t size)
 {
-	size_t done = 0;
-
-	while (done < size && from + done < ARCH_USER_END) {
-		size_t part = rest_of_page(from + done, size - done);
-		long length = copy_string_part(to + done, from + done, part);
-
-		if (length < 0)
-			return length;
-		done += (size_t)length;
-		if ((size_t)length < part)
-			return (long)done;
-	}
-	return done == size ? (long)done : -E_FAULT;
+	return copy(to, from, size, READS, string_from_user);
 }

@@ -83,14 +83,16 @@ arch_frame_set_result(struct trapframe *tf, long result)
 		uc->uc_mcontext.gregs[REG_RAX] = result;
 }
 
-/* Only frames of signals return by their registers. */
+/* Frames of signals return by their registers. In others whoever made the frame
+ * looks at the result. */
 void
 arch_frame_divert(struct trapframe *tf, uintptr_t pc, long result)
 {
 	ucontext_t *uc = tf->machine;
 
 	tf->pc = pc;
-	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+	if (uc != NULL)
+		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
 	arch_frame_set_result(tf, result);
 }
 

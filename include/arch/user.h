@@ -6,10 +6,11 @@
  * it may not write is not written for it. Everywhere else in the kernel a user address
  * is a number.
  *
- * All of these return 0 (or what they say), or -E_FAULT if any byte of the range is
- * not a user address that is mapped for it; how much was copied before is not said.
- * They never fault themselves. Any context; what a page fault could repair is repaired
- * only where the caller may sleep.
+ * An access to what is not mapped for it is a page fault, which goes to the registered
+ * handler (<kernel/trap.h>). If that refuses, or there is none, the function returns its
+ * error, usually -E_FAULT; how much was copied before is not said. Numbers that are no
+ * user addresses are -E_FAULT at once. Any context; a handler that must sleep to repair
+ * a fault refuses it where the caller may not sleep.
  */
 #ifndef ARCH_USER_H
 #define ARCH_USER_H

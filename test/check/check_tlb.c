@@ -8,6 +8,8 @@
 #include <kernel/proc.h>
 #include <kernel/space.h>
 #include <kernel/string.h>
+#include <kernel/timer.h>
+#include <kernel/trap.h>
 #include <arch/user.h>
 
 #include "check_kmem.h"
@@ -108,6 +110,54 @@ check_no_user_address(void)
 					 sizeof(value)),
 		  -E_FAULT);
 	EXPECT_EQ(get(0), ~0u);
+}
+
+/* -- faults ------------------------------------------------------------------------ */
+
+static struct space *fault_space;
+static unsigned nr_faults;
+
+/* Maps the page at USER_VA and its neighbour, after a sleep; refuses all others. */
+static int
+map_on_demand(struct page_fault *fault)
+{
+	uintptr_t va = ALIGN_DOWN(fault->address, PAGE_SIZE);
+
+	nr_faults++;
+	EXPECT(fault->no_sleep == NULL);
+	(void)sleep_ticks(1);
+	if (va != USER_VA && va != USER_VA + PAGE_SIZE)
+		return -E_NO_MEM;
+	if (!(fault->access & PAGE_FAULT_WRITE))
+		return -E_FAULT;
+	EXPECT_EQ(fault->access & PAGE_FAULT_PRESENT, 0);
+	return pgdir_alloc_page(fault_space, va, READ_WRITE) != NULL
+		       ? 0
+		       : -E_NO_MEM;
+}
+
+/* Accesses fault; the handler, which sleeps, repairs some and refuses others. */
+static void
+check_faults(struct space *space)
+{
+	const uintptr_t edge = USER_VA + PAGE_SIZE - 4;
+	const long long value = 0x5eed5eed5eed;
+	page_fault_fn *before = trap_set_page_fault_handler(map_on_demand);
+	long long back = 0;
+
+	fault_space = space;
+	nr_faults = 0;
+	EXPECT_EQ(get(USER_VA), ~0u);
+	EXPECT_EQ(nr_faults, 1);
+	EXPECT_EQ(arch_copy_to_user(edge, &value, sizeof(value)), 0);
+	EXPECT_EQ(nr_faults, 3);
+	EXPECT_EQ(arch_copy_from_user(&back, edge, sizeof(back)), 0);
+	EXPECT_EQ(back, value);
+	EXPECT_EQ(put(USER_VA + 2 * PAGE_SIZE, 1), -E_NO_MEM);
+	EXPECT_EQ(nr_faults, 4);
+	(void)trap_set_page_fault_handler(before);
+	page_remove(space, USER_VA);
+	page_remove(space, USER_VA + PAGE_SIZE);
 }
 
 /* -- forgetting ------------------------------------------------------------------ */
@@ -289,6 +339,7 @@ check_tlb(void)
 	check_copies(&space);
 	check_strings(&space);
 	check_no_user_address();
+	check_faults(&space);
 	check_forgotten(&space);
 	check_two_spaces(&space, &other);
 	check_marks(&space);

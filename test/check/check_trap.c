@@ -8,9 +8,7 @@
  * (arch/probe.h), and the touch must have happened once.
  *
  * The addresses are those of stacks that nobody has: the last slots, which
- * every port's processor really translates (see check_space.c). No lock guards
- * their entries in the page tables, since the tables exist and each thread changes
- * entries of its own.
+ * every port's processor really translates (see check_space.c).
  */
 #include <kernel/check.h>
 #include <kernel/page.h>

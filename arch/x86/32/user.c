@@ -1,33 +1,16 @@
 /*
  * i386: user memory, from the kernel.
  *
- * The kernel reads and writes user addresses with the same instructions as its own,
- * as the tables of the loaded space contain both. What it must not do is fault. So
- * each page is looked up first, with interrupts off until it is copied: on this one CPU
- * nothing can change the tables in between. CR0.WP is on: the CPU itself would
- * refuse to write what the process may not write, were it looked up wrongly.
+ * The tables of a process's space contain the kernel's part as well, so the kernel
+ * reads and writes user addresses with the same instructions as its own. CR0.WP is on:
+ * what the process may not write the kernel cannot write either. An access that faults,
+ * and that the handler of page faults refuses, goes on at the instruction's fix-up with
+ * the error (<kernel/fixup.h>).
  */
 #include <kernel/error.h>
-#include <kernel/string.h>
-#include <kernel/thread.h>
+#include <kernel/fixup.h>
+#include <arch/mmu.h>
 #include <arch/user.h>
-#include "../x86.h"
-
-/* Whether the user may access the page at va like this. */
-static bool
-may_access(uintptr_t va, unsigned need)
-{
-	const struct arch_space loaded = { { read_cr3() } };
-
-	need |= MAP_USER;
-	return (arch_query(&loaded, va, NULL) & need) == need;
-}
-
-static size_t
-rest_of_page(uintptr_t va, size_t n)
-{
-	return MIN(n, PAGE_SIZE - va % PAGE_SIZE);
-}
 
 static bool
 is_user_range(uintptr_t va, size_t n)
@@ -35,76 +18,57 @@ is_user_range(uintptr_t va, size_t n)
 	return va <= ARCH_USER_END && n <= ARCH_USER_END - va;
 }
 
-/* memcpy between the two, page by page of the user's address. */
+/* memcpy, one side of which is the user's: words, then the bytes that are left. */
 static int
-copy(void *to, const void *from, size_t n, uintptr_t user, unsigned need)
+copy(void *to, const void *from, size_t n)
 {
-	char *put = to;
-	const char *take = from;
+	size_t count = n / 4;
+	int error;
 
-	if (!is_user_range(user, n))
-		return -E_FAULT;
-	while (n > 0) {
-		size_t part = rest_of_page(user, n);
-		irq_state_t irqs = arch_irq_save();
-		bool may = may_access(user, need);
-
-		if (may)
-			memcpy(put, take, part);
-		arch_irq_restore(irqs);
-		if (!may)
-			return -E_FAULT;
-		put += part;
-		take += part;
-		user += part;
-		n -= part;
-	}
-	return 0;
+	__asm__ volatile("xorl %%eax, %%eax\n\t" FIXUP_BEGIN "rep movsl\n\t"
+			 "movl %[rest], %%ecx\n\t"
+			 "rep movsb\n" FIXUP_END("1f") "1:"
+			 : "=&a"(error), "+D"(to), "+S"(from), "+c"(count)
+			 : [rest] "r"(n % 4)
+			 : "memory", "cc");
+	return error;
 }
 
 int
 arch_copy_from_user(void *to, uintptr_t from, size_t n)
 {
-	return copy(to, (const void *)from, n, from, MAP_READ);
+	return is_user_range(from, n) ? copy(to, (const void *)from, n)
+				      : -E_FAULT;
 }
 
 int
 arch_copy_to_user(uintptr_t to, const void *from, size_t n)
 {
-	return copy((void *)to, from, n, to, MAP_WRITE);
+	return is_user_range(to, n) ? copy((void *)to, from, n) : -E_FAULT;
 }
 
-/* Up to n bytes of one page, or up to a NUL. How many before the NUL; n: there was
- * none; -E_FAULT. */
-static long
-copy_string_part(char *to, uintptr_t from, size_t n)
+static int
+load_byte(uintptr_t address, char *byte)
 {
-	const volatile char *user = (const volatile char *)from;
-	irq_state_t irqs = arch_irq_save();
-	bool may = may_access(from, MAP_READ);
-	size_t length = 0;
+	int error;
 
-	if (may)
-		while (length < n && (to[length] = user[length]) != '\0')
-			length++;
-	arch_irq_restore(irqs);
-	return may ? (long)length : -E_FAULT;
+	__asm__ volatile("xorl %%eax, %%eax\n\t" FIXUP_BEGIN
+			 "movb (%[address]), %[byte]\n" FIXUP_END("1f") "1:"
+			 : "=&a"(error), [byte] "=&q"(*byte)
+			 : [address] "r"(address)
+			 : "memory", "cc");
+	return error;
 }
 
 long
 arch_strncpy_from_user(char *to, uintptr_t from, size_t size)
 {
-	size_t done = 0;
-
-	while (done < size && from + done < ARCH_USER_END) {
-		size_t part = rest_of_page(from + done, size - done);
-		long length = copy_string_part(to + done, from + done, part);
-
-		if (length < 0)
-			return length;
-		done += (size_t)length;
-		if ((size_t)length < part)
-			return (long)done;
+	for (size_t i = 0; i < size; i++) {
+		if (from >= ARCH_USER_END - i ||
+		    load_byte(from + i, &to[i]) != 0)
+			return -E_FAULT;
+		if (to[i] == '\0')
+			return (long)i;
 	}
-	return done == size ? (long)done : -E_FAULT;
+	return (long)size;
 }
