@@ -12,6 +12,7 @@
 #include <kernel/string.h>
 #include <kernel/thread.h>
 #include <kernel/timer.h>
+#include <kernel/tlb.h>
 #include "commands.h"
 
 struct crime {
@@ -185,6 +186,30 @@ crash_call_irqs_off(void)
 	local_intr_restore(irqs);
 }
 
+/* Nothing is in the batch: what counts is that something might have been. */
+static __noinline void
+crash_flush_locked(void)
+{
+	struct tlb_batch batch;
+
+	tlb_batch_init(&batch, &kernel_space);
+	spin_lock(&crash_lock);
+	tlb_batch_flush(&batch);
+	spin_unlock(&crash_lock);
+}
+
+static __noinline void
+crash_flush_irqs_off(void)
+{
+	struct tlb_batch batch;
+	irq_state_t irqs;
+
+	tlb_batch_init(&batch, &kernel_space);
+	local_intr_save(irqs);
+	tlb_batch_flush(&batch);
+	local_intr_restore(irqs);
+}
+
 static const struct crime crimes[] = {
 	{ "panic", "calls panic", crash_panic },
 	{ "assert", "a failed assertion", crash_assert },
@@ -204,6 +229,10 @@ static const struct crime crimes[] = {
 	  crash_call_locked },
 	{ "call-irqs-off", "waits for a CPU with interrupts off (debug builds)",
 	  crash_call_irqs_off },
+	{ "flush-locked", "flushes TLBs under a spinlock (debug builds)",
+	  crash_flush_locked },
+	{ "flush-irqs-off", "flushes TLBs with interrupts off (debug builds)",
+	  crash_flush_irqs_off },
 };
 
 static int

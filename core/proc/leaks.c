@@ -6,10 +6,16 @@
  * in its context, which is in its control block, and in its stack, from where
  * its stack pointer was saved. The waiting ones and the scanning one have nothing
  * of anybody's.
+ *
+ * A CPU that stands still does not answer others, so nobody may be waiting for an
+ * answer when it begins to: in two steps,
+ *
+ *	arriving	preemption off, interrupts on: it answers, and asks nothing
+ *	all are there	now no CPU asks anything: interrupts off
  */
 #include "internal.h"
 
-static unsigned nr_waiting, is_over; /* atomic */
+static unsigned nr_arrived, all_are_there, nr_still, is_over; /* atomic */
 static int result; /* the scanning thread's, then the caller's */
 
 /* One search at a time. */
@@ -18,12 +24,18 @@ static unsigned is_searching; /* atomic */
 static int
 thread_wait(void *unused)
 {
-	irq_state_t state = arch_irq_save();
+	irq_state_t state;
 
-	(void)atomic_add(&nr_waiting, 1u);
+	preempt_disable();
+	(void)atomic_add(&nr_arrived, 1u);
+	while (atomic_load(&all_are_there) == 0 && atomic_load(&is_over) == 0)
+		arch_cpu_relax();
+	state = arch_irq_save();
+	(void)atomic_add(&nr_still, 1u);
 	while (atomic_load(&is_over) == 0)
 		arch_cpu_relax();
 	arch_irq_restore(state);
+	preempt_enable();
 	return 0;
 }
 
@@ -39,12 +51,17 @@ thread_scan(void *arg)
 	unsigned nr_others = (unsigned)(uintptr_t)arg;
 	irq_state_t state;
 
-	while (atomic_load(&nr_waiting) < nr_others)
+	while (atomic_load(&nr_arrived) < nr_others)
 		yield();
+	preempt_disable();
+	atomic_store(&all_are_there, 1u);
+	while (atomic_load(&nr_still) < nr_others)
+		arch_cpu_relax();
 	state = arch_irq_save();
 	result = kmem_leaks_scan(roots);
 	atomic_store(&is_over, 1u);
 	arch_irq_restore(state);
+	preempt_enable();
 	return 0;
 }
 
@@ -85,7 +102,9 @@ leaks_find(void)
 	(void)proc_release_kept();
 	err = kmem_leaks_begin();
 	if (err == 0) {
-		atomic_store(&nr_waiting, 0u);
+		atomic_store(&nr_arrived, 0u);
+		atomic_store(&all_are_there, 0u);
+		atomic_store(&nr_still, 0u);
 		atomic_store(&is_over, 0u);
 		nr = start_threads(pids);
 		for (unsigned i = 0; i < nr; i++) {

@@ -45,6 +45,10 @@ DEBUG_CRIMES = {
                     ["cpu_call", "crash_call_locked"]),
     "call-irqs-off": (r"panic: a wait for other CPUs, with interrupts off$",
                       ["cpu_call", "crash_call_irqs_off"]),
+    "flush-locked": (r"panic: a wait for other CPUs, under spinlock crash$",
+                     ["tlb_forget", "crash_flush_locked"]),
+    "flush-irqs-off": (r"panic: a wait for other CPUs, with interrupts off$",
+                       ["tlb_forget", "crash_flush_irqs_off"]),
 }
 ALL_CRIMES = {**CRIMES, **DEBUG_CRIMES}
 DEBUG_IMAGES = {"i386": str(BUILD / "i386-debug" / "ashlar.elf"),
