@@ -1,6 +1,7 @@
 /*
- * Failpoints: one attr for all of them. Interrupts that come in between belong
- * to somebody else and are not counted when a thread arms it for itself.
+ * Failpoints: places that can be made to fail, with one set of attributes for all of
+ * them. When a thread arms it for itself, interrupts that come in between are not
+ * counted, as they belong to somebody else.
  */
 #include <kernel/error.h>
 #include <kernel/failpoint.h>

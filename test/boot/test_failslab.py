@@ -1,6 +1,7 @@
-"""Allocations that fail on purpose: failslab=, failpoint= (debug builds), the
-commands of these names; and a walk through start-up, in which each allocation
-fails in turn.
+"""Allocations that fail on purpose: settings, commands, and a walk through start-up.
+
+failslab=, failpoint= (debug builds) and the commands of these names are tried; in
+the walk each allocation of the start-up fails in turn.
 
 The walk boots with the first allocation failing, then with the second, and so
 on, until a boot met no failure. Each boot either panics and says that it had no

@@ -1,6 +1,7 @@
-"""Every way to start the i386 kernel: QEMU's own loader, GRUB 2 from a disc, and
-the loader of test/loader, which does what the Multiboot specification allows and
-nobody else does."""
+"""Every way to start the i386 kernel: by QEMU, by GRUB 2 and by our own loader.
+
+The loader of test/loader does what the Multiboot specification allows and nobody
+else does."""
 
 import subprocess
 
