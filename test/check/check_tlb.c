@@ -220,7 +220,7 @@ check_two_spaces(struct space *mine, struct space *other)
 
 /* -- marks ------------------------------------------------------------------------- */
 
-static unsigned
+static __noinline unsigned
 harvest(struct space *space)
 {
 	struct tlb_batch batch;
@@ -326,7 +326,7 @@ void
 check_tlb(void)
 {
 	struct quiet_state before = quiet_state_take();
-	struct space space, other;
+	static struct space space, other;
 
 	if (!EXPECT_EQ(space_create(&space), 0))
 		return;
