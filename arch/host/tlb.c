@@ -12,15 +12,18 @@
  *	va --> entries[page % 64]: same page, this era, enough rights? --> memory
  *	                           no: walk the tables (host_walk), remember
  *
- * A hit does not look at the tables. If nobody said that a page is gone, it is used
- * although it is gone, for as long as nothing else falls on its entry: that is the
- * point. To forget everything at once the era is advanced; eras do not come again.
+ * A hit does not look at the tables. If the CPU was not told that a page is gone, it
+ * goes on using the page, for as long as no other page takes its entry: that is the
+ * point. To forget everything at once, the CPU advances its era, which never comes
+ * again.
  * A page that was remembered clean is walked again for the first write, which marks
  * it dirty.
  *
  * Hardware may walk at any time, because it guesses that an address will be needed. So
- * does a virtual CPU, where that is most dangerous: in the moment it loads a space, it
- * walks for some of the pages it used before.
+ * does a virtual CPU, where that is most dangerous: in the moment after it has forgotten
+ * everything (it loads a space, or is told to forget a whole space) it walks for all
+ * pages that it used before. And that may take long, as when firmware takes a CPU away
+ * for a while: every few times it gives its processor to others.
  *
  * The accessors of <arch/user.h> are the only users: on this port a process touches its
  * memory through them alone. Each page of a copy is looked up and copied with (virtual)
@@ -41,10 +44,11 @@
 #include <kernel/fixup.h>
 #include <kernel/string.h>
 #include <arch/trap.h>
+#include <sched.h>
 
 #define NR_ENTRIES 64
-/* Walks that nobody asked for, in each load. */
-#define NR_SPECULATIONS 4
+/* Every so many eras one takes long to begin. */
+#define ERAS_PER_PAUSE 16
 
 #define READS (MAP_USER | MAP_READ)
 #define WRITES (MAP_USER | MAP_WRITE | MAP_DIRTY)
@@ -59,7 +63,6 @@ struct tlb_entry {
 struct tlb {
 	struct arch_space loaded; /* root 0: nothing yet */
 	uint64_t era;
-	unsigned next; /* entry to speculate with */
 	struct tlb_entry entries[NR_ENTRIES];
 } __cacheline_aligned;
 
@@ -71,14 +74,7 @@ this_tlb(void)
 	return &tlbs[arch_cpu_id()];
 }
 
-void
-host_tlb_reset(unsigned cpu)
-{
-	tlbs[cpu].loaded.root = (phys_t){ 0 };
-	tlbs[cpu].era++;
-}
-
-/* Fills an entry that is out of date for the page that it was for. */
+/* Walks for the page that the entry was for, unasked. */
 static void
 speculate(struct tlb *tlb, struct tlb_entry *entry)
 {
@@ -91,28 +87,46 @@ speculate(struct tlb *tlb, struct tlb_entry *entry)
 	entry->era = tlb->era;
 }
 
+/* Forgets everything, and remembers some of it anew. */
+static void
+begin_era(struct tlb *tlb)
+{
+	tlb->era++;
+	if (tlb->loaded.root.addr == 0)
+		return;
+	for (unsigned i = 0; i < NR_ENTRIES; i++)
+		speculate(tlb, &tlb->entries[i]);
+	if (tlb->era % ERAS_PER_PAUSE == 0)
+		sched_yield();
+}
+
+void
+host_tlb_reset(unsigned cpu)
+{
+	tlbs[cpu].loaded.root = (phys_t){ 0 };
+	begin_era(&tlbs[cpu]);
+}
+
 void
 arch_space_activate(const struct arch_space *space)
 {
 	struct tlb *tlb = this_tlb();
 
 	tlb->loaded = *space;
-	tlb->era++;
-	for (unsigned i = 0; i < NR_SPECULATIONS; i++)
-		speculate(tlb, &tlb->entries[tlb->next++ % NR_ENTRIES]);
+	begin_era(tlb);
 }
 
 void
 arch_tlb_flush_user(void)
 {
-	this_tlb()->era++;
+	begin_era(this_tlb());
 }
 
 /* What is not the user's is in no TLB of ours. */
 void
 arch_tlb_flush_all(void)
 {
-	this_tlb()->era++;
+	begin_era(this_tlb());
 }
 
 void

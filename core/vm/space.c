@@ -1,11 +1,10 @@
 /*
  * Pages in address spaces.
  *
- * PROBLEM.  Who maps a page must not lose it, and who frees it must not leave a
- * mapping behind, neither in a table nor in what a CPU remembers of one. Both
- * follow if every mapping is one reference of the page, and the reference outlives
- * the last memory of the mapping: the page goes back to the allocator with the last
- * one (page_put).
+ * PROBLEM.  A page must not be freed while it is mapped anywhere, neither in a table
+ * nor in what a CPU remembers of one. That follows if every mapping is one reference
+ * of the page, and if the reference lasts until the mapping is forgotten by the last
+ * CPU: the page goes back to the allocator with its last reference (page_put).
  *
  * MODEL.
  *

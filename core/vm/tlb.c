@@ -1,68 +1,73 @@
 /*
- * Who remembers which page tables, and how all of them are made to forget.
+ * Which CPU remembers which page tables, and how all of them are made to forget.
  *
- * PROBLEM. A CPU keeps copies of table entries, its TLB, and goes on using them when
- * the tables have changed long ago. A page that was unmapped must not get its next
- * owner before every CPU that may have a copy has dropped it; otherwise a thread of
- * the old owner writes into the new owner's page, and nobody will ever find out why.
- * CPUs can only drop their own copies. So they must be asked, and waited for; and two
+ * PROBLEM.  A CPU keeps copies of table entries, its TLB, and goes on using them
+ * long after the tables have changed. A page that was unmapped must not get its next
+ * owner before every CPU that may have a copy has dropped it. Otherwise a thread of
+ * the old owner writes into the new owner's page, and nobody ever finds out why. A CPU
+ * can drop its own copies only, so the others must be asked, and waited for; and two
  * CPUs that wait for each other must not wait for ever.
  *
- * MODEL. A space knows by a mask which CPUs have it loaded. Who unmaps collects what
- * he has taken out of the tables in a batch, and has it forgotten later, all at once:
+ * MODEL.  A space knows by a mask which CPUs have it loaded. A function that unmaps
+ * collects what it takes out of the tables in a batch, under the space's lock. When it
+ * has released the lock, it has the whole batch forgotten at once:
  *
  *	this CPU                                  each other CPU in the mask
- *	lock; tables change; batch fills; unlock
- *	generation + 1                                  (works on)
- *	mask -> who?
- *	bit in its `from`, kick ----------------> interrupt: takes `from`,
- *	forgets                                     forgets,
- *	waits until outstanding = 0 <-------------- outstanding - 1
- *	references drop: pages may be free now
+ *	lock; tables change; batch fills; unlock        (works on)
+ *	generation + 1
+ *	reads the mask
+ *	sets a bit in `from`, kicks -------------> interrupt: takes `from`,
+ *	forgets                                      forgets,
+ *	waits until outstanding = 0 <--------------  outstanding - 1
+ *	drops the references: pages may be free now
  *
- * THE MASK. A CPU sets its bit before it loads the tables, and clears it after it has
- * loaded others, which makes it forget the old ones. So a CPU whose bit is clear
- * remembers nothing:
+ * THE MASK.  A CPU sets its bit before it loads the tables of a space, and clears it
+ * after it has loaded others, which makes it forget the old ones. So a CPU whose bit is
+ * clear remembers nothing of the space:
  *
- *	flushes: tables change | barrier | reads the mask
- *	loads:   sets its bit  | barrier | walks the tables
+ *	flush:  the tables change   | barrier | reads the mask
+ *	load:   the CPU sets its bit| barrier | walks the tables
  *
- * If the first does not see the bit, the second sees the changed tables. Kernel
- * mappings are part of all spaces and survive a load, so the kernel's mask names all
+ * If the first does not see the bit, then the second sees the changed tables. Kernel
+ * mappings are part of every space and survive a load, so the kernel's mask names all
  * CPUs that are up, and no switch ever changes it.
  *
- * GENERATIONS. Each flush of a space has a number. For the space that it has loaded,
- * and for the kernel's, a CPU knows up to which one it has forgotten everything
- * (`seen`). A load has seen all that were there before it. With many requests at once
- * the first one that lacks a predecessor, or is large, makes the CPU forget the whole
- * space, and so all that were numbered by then: the others find that there is nothing
- * left to do. Numbers are compared by their difference, as they wrap.
+ * GENERATIONS.  The flushes of a space are numbered. For the space that it has loaded,
+ * and for the kernel's, a CPU knows the number up to which it has forgotten everything
+ * (`seen`); a CPU that loads a space has seen all flushes until then. When requests
+ * pile up, the first one whose predecessor is missing, or which is large, makes the CPU
+ * forget the whole space, and with it everything that has a number by then. The other
+ * requests find that nothing is left to do. Numbers are compared by their difference,
+ * because they wrap.
  *
- * INVARIANTS. (1) A bit that is clear in space->cpus: that CPU has nothing of the space
- * in its TLB. (2) What was taken out of the tables before generation g is in no TLB
- * of a CPU whose `seen` is g or later. (3) A reference in a batch is dropped only
- * after (1) or (2) holds for every CPU.
+ * INVARIANTS.
+ *   1. A CPU whose bit is clear in space->cpus has nothing of the space in its TLB.
+ *   2. A mapping that was taken out of the tables before flush g is in no TLB of a CPU
+ *	whose `seen` is g or later.
+ *   3. The references in a batch are dropped when 1 or 2 holds for every CPU.
  *
- * LOCKING. None. A CPU has one request at a time, as its thread is not preempted while
- * it waits, and interrupts do not flush. It waits with interrupts on and without a
- * spinlock, so it answers others meanwhile: two CPUs that flush each other's get on
- * both. That rule is asserted in debug builds (assert_may_wait_for_cpus).
+ * LOCKING.  There is no lock. A CPU has one request at a time, because its thread is
+ * not preempted while it waits, and interrupts do not flush. The thread waits with
+ * interrupts on and without a spinlock, so that its CPU answers others meanwhile: two
+ * CPUs that flush each other's TLBs both get on. Debug builds assert that rule
+ * (assert_may_wait_for_cpus).
  *
- * COSTS. A switch between threads of one space: a comparison (proc_run). Of two
- * spaces: two atomic operations. A flush that concerns nobody else: one atomic
- * operation and one test. Otherwise one kick for each CPU in the mask, all at once.
+ * COSTS.  A switch between two threads of one space is a comparison (proc_run), between
+ * two spaces it is two atomic operations. A flush that concerns no other CPU is one
+ * atomic operation and one test. Otherwise all CPUs in the mask are kicked, and work
+ * at the same time.
  *
- * FAILURE. Nothing here can fail: requests lie on the stack of who waits.
+ * FAILURE.  Nothing here can fail: a request lies on the stack of the thread that waits.
  *
- * TO CHANGE what is flushed one by one and what as a whole: FLUSH_ONE_BY_ONE_MAX. What
- * is unmapped: space.c; batches with their pages: tlb_batch.c; what it means to forget:
+ * TO CHANGE how much is flushed page by page: FLUSH_ONE_BY_ONE_MAX. What is unmapped:
+ * space.c. Batches with their pages: tlb_batch.c. What it means to forget:
  * arch_tlb_flush_* of the port.
  */
 #include <kernel/panic.h>
 #include <kernel/sched.h>
 #include <kernel/tlb.h>
 
-/* Above so many pages a CPU rather forgets the whole space. */
+/* A request for more pages than this makes a CPU forget the whole space. */
 #define FLUSH_ONE_BY_ONE_MAX 32
 
 struct space kernel_space = {
@@ -75,12 +80,12 @@ struct tlb_cpu {
 	unsigned user_seen, kernel_seen;
 	struct tlb_stats stats;
 
-	/* What it is asked: a bit for each CPU that waits. Atomic. */
+	/* Who asks it to forget something: a bit for each CPU that waits. Atomic. */
 	unsigned from;
 
-	/* What it asks: set before it appears in anyone's `from`. */
+	/* What it asks of others. Set before its bit is in anyone's `from`. */
 	const struct tlb_batch *request;
-	unsigned nr_outstanding; /* atomic; CPUs that have not done it */
+	unsigned nr_outstanding; /* atomic; CPUs that have not answered */
 } __cacheline_aligned;
 
 static struct tlb_cpu tlb_cpus[MAX_CPUS];

@@ -15,9 +15,8 @@
  *	none needs no flush.
  *   3. Loading a space (arch_space_activate) forgets every user mapping.
  *   4. A CPU marks an entry accessed or dirty in the table itself, in one atomic
- *	step, and only while the entry is present. So what arch_unmap reports is
- *	final, but for marks that are not made because a CPU remembers having made
- *	them: MAP_DIRTY that was cleared comes again only after a flush.
+ *	step, and only while the entry is present. It remembers that it has done so:
+ *	a mark that was cleared comes again for certain only after a flush.
  *
  * `va` and `end` are multiples of PAGE_SIZE unless it is said otherwise. User
  * addresses are those below ARCH_USER_END.

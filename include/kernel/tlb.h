@@ -60,7 +60,7 @@ struct tlb_range {
 struct tlb_batch {
 	struct space *space;
 	unsigned generation;   /* of this flush; set by tlb_forget */
-	unsigned nr_ranges;    /* more than fit: all of the space */
+	unsigned nr_ranges;    /* one more than fit: all of the space */
 	size_t nr_range_pages; /* in all ranges */
 	unsigned nr_pages;
 	struct tlb_range ranges[TLB_BATCH_RANGES];

@@ -52,6 +52,9 @@
 #define ROUNDS_PER_PAGE 4
 #define POKES 8
 
+/* Where a thread's random numbers begin; not 0. */
+#define RANDOM_START 2463534242u
+
 /* The bytes of one thread in a page, and those of all. */
 struct poke {
 	unsigned words[4];
@@ -71,7 +74,7 @@ struct lot {
 static struct lot lots[LOTS_MAX];
 static struct space spaces[NR_SPACES];
 static unsigned nr_lots;
-static unsigned long rounds_wanted;
+static unsigned long rounds_wanted, seed;
 static unsigned long nr_rounds, nr_hits, nr_misses, nr_wrong; /* atomic */
 
 struct stress_thread {
@@ -252,7 +255,8 @@ thread_stress(void *arg)
 {
 	unsigned number = (unsigned)(uintptr_t)arg;
 	struct stress_thread self = { .number = number,
-				      .random = 2463534242u + number };
+				      .random = RANDOM_START + number +
+						THREADS_MAX * (unsigned)seed };
 
 	space_use(&spaces[0]);
 	while (atomic_load_relaxed(&nr_wrong) == 0) {
@@ -318,9 +322,9 @@ run_threads(void)
 	EXPECT(nr_hits > rounds_wanted && nr_misses > rounds_wanted);
 	if (nr_cpus > 1)
 		EXPECT(after.nr_asked - before.nr_asked > rounds_wanted / 8);
-	printk("# tlb_cpus: %lu rounds by %u threads on %u CPUs; %lu pokes hit, "
-	       "%lu missed\n",
-	       rounds_wanted, nr_threads, nr_cpus, nr_hits, nr_misses);
+	printk("# tlb_cpus: %lu rounds, seed %lu, by %u threads on %u CPUs; %lu "
+	       "pokes hit, %lu missed\n",
+	       rounds_wanted, seed, nr_threads, nr_cpus, nr_hits, nr_misses);
 	printk("# tlb_cpus: %lu requests between CPUs; %lu flushes of ranges, "
 	       "%lu of spaces, %lu had nothing to do\n",
 	       after.nr_asked - before.nr_asked,
@@ -335,6 +339,7 @@ check_tlb_cpus(void)
 	struct quiet_state before = quiet_state_take();
 
 	rounds_wanted = check_arg("rounds", ROUNDS_DEFAULT);
+	seed = check_arg("seed", 1);
 	nr_lots = LOTS_PER_THREAD * THREADS_PER_CPU * nr_cpus;
 	nr_rounds = nr_hits = nr_misses = nr_wrong = 0;
 	if (!EXPECT_EQ(space_create(&spaces[0]), 0))

@@ -154,7 +154,7 @@ const struct check checks[] = {
 	},
 	{
 		.name = "tlb_cpus",
-		.help = "unmapped pages have new owners: check_args=rounds=N",
+		.help = "next owners of pages: check_args=\"rounds=N seed=N\"",
 		.stage = CHECK_THREADS,
 		.in_all = true,
 		.run = check_tlb_cpus,
