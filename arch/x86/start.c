@@ -43,6 +43,7 @@ x86_start(uint32_t multiboot_info)
 	};
 
 	desc_init();
+	fpu_setup();
 	pic_init();
 	console_init_serial();
 	mmu_init_early();

@@ -43,6 +43,13 @@ void trap_double_fault(const struct trapframe *tf, uintptr_t fault_address)
 /* The last resort to start the machine again. */
 void desc_triple_fault(void) __noreturn;
 
+/* -- fpu.c -- */
+
+/* Whether there are vector registers. */
+extern bool fpu_has_sse;
+/* Makes the unit usable: once, before arch_fpu_init and the like. */
+void fpu_setup(void);
+
 /* -- mmu.c -- */
 
 /* Final permissions for the image, no identity map. */

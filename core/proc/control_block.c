@@ -105,6 +105,7 @@ free_proc(struct proc_struct *proc)
 {
 	debug_assert(proc->wait_state == WT_NONE && proc->child_wait == NULL);
 	debug_assert(proc->space == &kernel_space);
+	debug_assert(proc->fpu == NULL);
 	arch_thread_discard(&proc->context);
 	set_start_values(proc);
 	kmem_cache_free(proc_cache, proc);

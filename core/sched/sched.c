@@ -61,6 +61,7 @@
 #include <kernel/string.h>
 #include <kernel/timer.h>
 #include <kernel/tlb.h>
+#include <arch/fpu.h>
 #include "internal.h"
 
 struct run_queue run_queues[MAX_CPUS];
@@ -131,6 +132,17 @@ finish_switch(void)
 	return rq;
 }
 
+/* At least one of the two threads has such a state. Out of line: most switches are
+ * between threads that have none. */
+static __noinline void
+switch_fpu(struct fpu_state *prev, const struct fpu_state *next)
+{
+	if (prev != NULL)
+		arch_fpu_save(prev);
+	if (next != NULL)
+		arch_fpu_load(next);
+}
+
 /* Interrupts off, run-queue lock held; returns when `prev` runs again, with
  * the lock of the CPU it then runs on. */
 static inline struct run_queue *
@@ -151,6 +163,8 @@ proc_run(struct run_queue *rq, struct proc_struct *prev,
 			      ARCH_KSTACK_PAGES * PAGE_SIZE);
 	if (next->space != prev->space)
 		space_switch(prev->space, next->space);
+	if (unlikely(((uintptr_t)prev->fpu | (uintptr_t)next->fpu) != 0))
+		switch_fpu(prev->fpu, next->fpu);
 	if (KERNEL_DEBUG)
 		lock_debug_hand_over(&rq->lock, prev, next);
 	switch_to(&prev->context, &next->context);
@@ -345,6 +359,18 @@ preempt_schedule(void)
 			sched_preempt();
 		arch_irq_restore(irqs);
 	} while (need_resched(self));
+}
+
+void
+sched_set_fpu(struct fpu_state *state)
+{
+	irq_state_t irqs;
+
+	local_intr_save(irqs);
+	current->fpu = state;
+	if (state != NULL)
+		arch_fpu_load(state);
+	local_intr_restore(irqs);
 }
 
 /* -- the clock, idle ------------------------------------------------- */

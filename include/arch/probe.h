@@ -23,4 +23,18 @@ int arch_probe_load(uintptr_t address, uint32_t *value) __must_check;
  * program may rely on are as they were. */
 bool arch_probe_syscall(const struct syscall *call, long *result);
 
+/*
+ * Fills the registers of the floating-point unit and the vector registers with
+ * values that depend on `seed`, increments the 32-bit word at `address`, which may be
+ * a page fault, and spins for `rounds` rounds, at least one. Returns whether everything in all
+ * of them is still there. The calling thread has an FPU state (proc->fpu).
+ */
+bool arch_probe_fpu_touch(uintptr_t address, uint32_t seed,
+			  unsigned long rounds);
+
+/* The same around a call of fn, for those registers that a function of this port
+ * leaves alone: on i386 all, since the kernel uses none; on the host the control
+ * words. */
+bool arch_probe_fpu_call(void (*fn)(void), uint32_t seed);
+
 #endif /* ARCH_PROBE_H */

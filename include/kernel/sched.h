@@ -68,6 +68,11 @@ void schedule_irqs_off(void);
  * to do. For the end of an interrupt. Interrupts off, no spinlock held. */
 void sched_preempt(void);
 
+/* The calling thread uses the registers of the floating-point unit from now on,
+ * beginning with this state (arch_fpu_init), which is the caller's memory; NULL: no
+ * more, and what they held is lost. Before it ends, it must have said so. */
+void sched_set_fpu(struct fpu_state *state);
+
 /* Lets others run first: back to the end of the queue. */
 static inline void
 yield(void)

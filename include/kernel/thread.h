@@ -49,6 +49,7 @@ enum wait_state {
 #define CPU_ANY (~0u)
 
 struct child_wait;
+struct fpu_state;
 struct mm_struct;
 struct space;
 struct spinlock;
@@ -77,8 +78,9 @@ struct proc_struct {
 
 	/* What the port saves and loads. */
 	struct context context;
-	uintptr_t kstack;    /* (c) lowest address of its kernel stack */
-	struct space *space; /* (t) loaded while it runs; never NULL */
+	struct fpu_state *fpu; /* (t) NULL: its code uses no such registers */
+	uintptr_t kstack;      /* (c) lowest address of its kernel stack */
+	struct space *space;   /* (t) loaded while it runs; never NULL */
 
 	/* Identity and family. */
 	int pid;		       /* (c) */

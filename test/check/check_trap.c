@@ -20,10 +20,11 @@
 #include <arch/cpu_stack.h>
 #include <arch/probe.h>
 #include "check_threads.h"
+#include "check_trap.h"
 
 #define RW (MAP_READ | MAP_WRITE)
 #define ROUNDS_DEFAULT 300
-#define NR_THREADS 6
+#define NR_THREADS NR_PROBE_PAGES
 /* A round sleeps for 0 to this many ticks. */
 #define SLEEP_TICKS_MAX 2
 /* Long: only a failure waits for it. */
@@ -36,16 +37,7 @@ enum {
 	CALL_DEEP,     /* makes CALL_TOUCH inside of the call */
 };
 
-/* A page that is mapped when somebody touches it. */
-struct probe_page {
-	uintptr_t va;
-	struct page *page;
-	unsigned nr_faults;   /* handled so far */
-	unsigned nr_expected; /* frames on the stack when it faults */
-	unsigned sleep_ticks;
-};
-
-static struct probe_page probe_pages[NR_THREADS];
+struct probe_page probe_pages[NR_PROBE_PAGES];
 static struct mutex repair_mutex;
 static unsigned nr_migrations, nr_preempted;
 
@@ -56,22 +48,22 @@ last_slot_va(size_t n)
 	       PAGE_SIZE;
 }
 
-static struct probe_page *
+struct probe_page *
 probe_page_find(uintptr_t address)
 {
-	for (unsigned i = 0; i < NR_THREADS; i++)
+	for (unsigned i = 0; i < NR_PROBE_PAGES; i++)
 		if (address - probe_pages[i].va < PAGE_SIZE)
 			return &probe_pages[i];
 	return NULL;
 }
 
-static int
+int
 probe_page_map(struct probe_page *probe)
 {
 	return page_insert(&kernel_space, probe->page, probe->va, RW);
 }
 
-static void
+void
 probe_page_unmap(struct probe_page *probe)
 {
 	page_remove(&kernel_space, probe->va);
@@ -84,12 +76,10 @@ probe_page_word(struct probe_page *probe)
 	return page_to_virt(probe->page);
 }
 
-static bool
+bool
 probe_pages_make(void)
 {
-	mutex_init(&repair_mutex);
-	nr_migrations = nr_preempted = 0;
-	for (unsigned i = 0; i < NR_THREADS; i++) {
+	for (unsigned i = 0; i < NR_PROBE_PAGES; i++) {
 		probe_pages[i] = (struct probe_page){
 			.va = last_slot_va(i + 1),
 			.page = alloc_page(GFP_KERNEL | __GFP_ZERO),
@@ -100,10 +90,10 @@ probe_pages_make(void)
 	return true;
 }
 
-static void
+void
 probe_pages_free(void)
 {
-	for (unsigned i = 0; i < NR_THREADS; i++) {
+	for (unsigned i = 0; i < NR_PROBE_PAGES; i++) {
 		probe_page_unmap(&probe_pages[i]);
 		if (probe_pages[i].page != NULL)
 			free_page(probe_pages[i].page);
@@ -263,6 +253,8 @@ check_trap_sleep(void)
 
 	if (!probe_pages_make())
 		return;
+	mutex_init(&repair_mutex);
+	nr_migrations = nr_preempted = 0;
 	fault_handler = trap_set_page_fault_handler(repair_page);
 	call_handler = trap_set_syscall_handler(handle_call);
 	for (unsigned i = 0; i < NR_THREADS; i++)

@@ -336,6 +336,13 @@ const struct check checks[] = {
 		.run = check_trap_restart,
 	},
 	{
+		.name = "fpu",
+		.help = "floating-point and vector registers, thread by thread",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_fpu,
+	},
+	{
 		.name = "pid_wrap",
 		.help = "more births than pids",
 		.stage = CHECK_THREADS,

@@ -26,4 +26,5 @@ check-srcs += test/check/check_sync.c
 check-srcs += test/check/check_windows.c
 check-srcs += test/check/check_restart.c
 check-srcs += test/check/check_trap.c
+check-srcs += test/check/check_fpu.c
 check-srcs += test/check/check_stress.c
