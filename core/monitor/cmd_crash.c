@@ -159,6 +159,23 @@ crash_irqs_off_fault(void)
 	*(volatile char *)null_pointer = 1;
 }
 
+/* -- locks against the order ------------------------------------------------------- */
+
+static struct spinlock twin_locks[] = {
+	SPINLOCK_INIT(LOCK_RANK_WORK, "first twin"),
+	SPINLOCK_INIT(LOCK_RANK_WORK, "second twin"),
+};
+
+/* In the order of their addresses, which is none. */
+static __noinline void
+crash_lock_equal(void)
+{
+	spin_lock(&twin_locks[0]);
+	spin_lock(&twin_locks[1]);
+	spin_unlock(&twin_locks[1]);
+	spin_unlock(&twin_locks[0]);
+}
+
 /* -- waiting for other CPUs where nobody may ------------------------------------- */
 
 static void
@@ -225,6 +242,8 @@ static const struct crime crimes[] = {
 	{ "lock-fault", "a page fault under a spinlock", crash_lock_fault },
 	{ "irqs-off-fault", "a page fault with interrupts off",
 	  crash_irqs_off_fault },
+	{ "lock-equal", "takes two locks of one rank (debug builds)",
+	  crash_lock_equal },
 	{ "call-locked", "waits for a CPU under a spinlock (debug builds)",
 	  crash_call_locked },
 	{ "call-irqs-off", "waits for a CPU with interrupts off (debug builds)",

@@ -7,7 +7,8 @@
  *
  * Debug builds keep, per thread, the chain of locks it holds (proc->held, then
  * lock->held_below), and check on each acquisition
- *   - order: ranks only grow (two run queues: by address, that is by CPU);
+ *   - order: ranks only grow, so no thread waits for a lock whose rank it has
+ *     already (a lock that is only tried is not waited for, and not checked);
  *   - recursion, and release by someone who does not hold it;
  *   - interrupt safety: a lock that was ever taken in an interrupt's handler is never
  *     taken with interrupts on, on whatever CPU and in whatever order the two
@@ -59,8 +60,7 @@ lock_debug_acquire(struct spinlock *lock, bool irq_safe)
 
 	if (atomic_load_relaxed(&lock->holder) == self)
 		panic("lock %s: taken twice by the same thread", lock->name);
-	if (top != NULL &&
-	    (lock->rank < top->rank || (lock->rank == top->rank && lock < top)))
+	if (top != NULL && lock->rank <= top->rank)
 		panic("lock %s: taken while holding %s, against the order",
 		      lock->name, top->name);
 	if (irq_safe && irqs_on)

@@ -6,8 +6,9 @@
  * handlers take. Nothing sleeps under a spinlock.
  *
  * The order of locks is the order of enum lock_rank: a thread takes only locks
- * of a higher rank than those it holds. Debug builds check this, recursion,
- * release by a stranger, and interrupt-safe locks taken with interrupts on.
+ * of a higher rank than those it holds; others it can only try. Debug builds check
+ * this, recursion, release by a stranger, and interrupt-safe locks taken with
+ * interrupts on.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
@@ -29,7 +30,7 @@ enum lock_rank {
 	LOCK_RANK_SPACE,      /* page tables of the kernel's space */
 	LOCK_RANK_PAGE,	      /* a memory node's free pages */
 	LOCK_RANK_WORK,	      /* a CPU's deferred work */
-	LOCK_RANK_RUN_QUEUE, /* a CPU's run queue; two of them: by CPU number */
+	LOCK_RANK_RUN_QUEUE, /* a CPU's run queue; a second one is only tried */
 	LOCK_RANK_CPU_CALL,  /* calls to another CPU */
 	LOCK_RANK_INPUT,     /* typed bytes */
 	LOCK_RANK_REPORT,    /* a report's lines stay together */

@@ -39,8 +39,11 @@ CRIMES = {
                        ["crash_irqs_off_fault"]),
 }
 
-# Only debug builds look: waits for another CPU where nobody may.
+# Only debug builds look: locks against the order, waits for another CPU where nobody may.
 DEBUG_CRIMES = {
+    "lock-equal": (r"panic: lock second twin: taken while holding first twin, "
+                   r"against the order$",
+                   ["lock_debug_acquire", "crash_lock_equal"]),
     "call-locked": (r"panic: a wait for other CPUs, under spinlock crash$",
                     ["cpu_call", "crash_call_locked"]),
     "call-irqs-off": (r"panic: a wait for other CPUs, with interrupts off$",
