@@ -31,7 +31,7 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 #include <kernel/wait.h>
-#include "../core/kmem/internal.h"
+#include "kmem/front.h"
 
 /* What `bench` was asked for; one at a time runs. */
 static struct {

@@ -10,3 +10,5 @@ bench-srcs += bench/bench_page.c
 bench-srcs += bench/bench_pair.c
 bench-srcs += bench/bench_switch.c
 bench-srcs += bench/bench_thread.c
+bench-srcs += bench/colours.c
+bench-srcs += bench/trace.c

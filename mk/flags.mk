@@ -57,7 +57,8 @@ frame-limit := $(if $(filter asan tsan,$(CONFIG)),,-Wframe-larger-than=1024)
 port-include-i386 := arch/x86/32/include
 port-include-host := arch/host/include
 port-include-null := arch/null/include
-includes := -Iinclude -I$(port-include-$(port))
+# Checks, tests and benchmarks see the core's private headers, as "kmem/front.h".
+includes := -Iinclude -I$(port-include-$(port)) -iquote core
 
 ifeq ($(toolchain),clang)
 target-i386 := --target=i386-unknown-none-elf

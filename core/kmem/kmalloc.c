@@ -8,7 +8,7 @@
  *
  * MODEL.
  *
- *	kmalloc  kfree  krealloc (here)    kmem_cache_alloc ... (kmem_cache.c)
+ *	kmalloc  kfree  krealloc (here)    kmem_cache_alloc ... (cache.c)
  *		  \___________________  ___________________/
  *				      \/
  *		  this CPU's stack of free objects of the cache
@@ -43,159 +43,12 @@
  * MEMORY PRESSURE.  The page allocator calls kmem_reclaim when pages are short:
  * the back end gives back what is wholly free.
  *
- * TO CHANGE.  Another back end: backends.c. What one must do: internal.h.
+ * TO CHANGE.  Another back end: backends.c. What one must do: front.h.
  */
-#include "internal.h"
+#include "front.h"
 
-#include <kernel/error.h>
 #include <kernel/failpoint.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
 #include <kernel/string.h>
-
-const struct kmem_ops *kmem_backend;
-
-/* Who serves small requests: the back end's caches, or one that has nothing. */
-static struct kmem_cache *table[KMEM_TABLE_NR];
-static struct kmem_cache no_cache;
-
-/* -- reports ------------------------------------------------------------------ */
-
-static unsigned long nr_reports;
-
-void
-kmem_report(const char *what, const void *ptr)
-{
-	(void)atomic_add(&nr_reports, 1);
-	printk("kmem: %s: %p\n", what, ptr);
-	backtrace_print();
-}
-
-void
-kmem_complain(const char *format, ...)
-{
-	va_list args;
-
-	(void)atomic_add(&nr_reports, 1);
-	va_start(args, format);
-	vprintk(format, args);
-	va_end(args);
-}
-
-unsigned long
-kmem_nr_reports(void)
-{
-	return atomic_load(&nr_reports);
-}
-
-/* -- start ---------------------------------------------------------------------- */
-
-/* Which entries of kmem_backends are ready. */
-static unsigned long backends_ready;
-
-void
-kmem_backend_start(const struct kmem_ops *ops)
-{
-	for (unsigned i = 0; kmem_backends[i] != NULL; i++) {
-		if (kmem_backends[i] == ops &&
-		    !(atomic_or(&backends_ready, 1ul << i) & (1ul << i)))
-			ops->init();
-	}
-}
-
-static size_t
-kmem_reclaim(size_t nr_wanted, gfp_t gfp)
-{
-	return kmem_backend->shrink();
-}
-
-static struct reclaimer kmem_reclaimer = {
-	.name = "kmem",
-	.reclaim = kmem_reclaim,
-};
-
-static void
-table_set(struct kmem_cache *const *caches)
-{
-	kmem_stacks_close(&no_cache);
-	for (unsigned i = 0; i < KMEM_TABLE_NR; i++)
-		table[i] = caches != NULL ? caches[i] : &no_cache;
-}
-
-static int
-failslab_missing(void)
-{
-	printk("failslab: kmalloc=%s has no object caches that could fail; "
-	       "kmalloc=slab has\n",
-	       kmem_backend->name);
-	return -E_NOT_FOUND;
-}
-
-void
-kmem_init(void)
-{
-	kmem_backend = kmem_backend_chosen();
-	if (failslab_at_boot() && kmem_backend->failslab_write == NULL)
-		(void)failslab_missing();
-	kmem_backend_start(kmem_backend);
-	table_set(kmem_backend->table);
-	reclaimer_register(&kmem_reclaimer);
-	printk("kmem: %s serves kmalloc: %s\n", kmem_backend->name,
-	       kmem_backend->description);
-}
-
-size_t
-kmem_shrink(void)
-{
-	return kmem_backend->shrink();
-}
-
-void
-kmem_print(void)
-{
-	kmem_backend->print();
-}
-
-void
-kmem_reap(void)
-{
-	if (kmem_backend->reap != NULL)
-		kmem_backend->reap();
-}
-
-int
-kmem_slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
-		   bool statistics)
-{
-	if (kmem_backend->slabinfo_read == NULL)
-		return -E_NOT_FOUND;
-	return kmem_backend->slabinfo_read(fn, arg, statistics);
-}
-
-int
-kmem_slabinfo_write(const char *text)
-{
-	if (kmem_backend->slabinfo_write == NULL)
-		return -E_NOT_FOUND;
-	return kmem_backend->slabinfo_write(text);
-}
-
-int
-kmem_failslab_write(const char *text)
-{
-	if (kmem_backend->failslab_write == NULL)
-		return failslab_missing();
-	return kmem_backend->failslab_write(text);
-}
-
-void
-kmem_failslab_print(void)
-{
-	if (kmem_backend->failslab_print == NULL)
-		(void)failslab_missing();
-	else
-		kmem_backend->failslab_print();
-}
 
 /* -- kmalloc ---------------------------------------------------------------------- */
 
@@ -235,7 +88,8 @@ kmalloc(size_t size, gfp_t gfp)
 		kmem_check_context(gfp, NULL);
 	if (KERNEL_DEBUG && failpoint())
 		return NULL;
-	object = arch_cpu_stack_pop(table[(size - 1) / KMEM_TABLE_STEP]->stack);
+	object = arch_cpu_stack_pop(
+		kmem_table[(size - 1) / KMEM_TABLE_STEP]->stack);
 	if (unlikely(object == NULL))
 		return kmem_backend->kmalloc(size, gfp);
 	if (unlikely(gfp & __GFP_ZERO))

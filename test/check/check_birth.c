@@ -8,7 +8,7 @@
 #include <kernel/proc.h>
 #include <kernel/string.h>
 #include <kernel/tlb.h>
-#include "../../core/kmem/internal.h"
+#include "kmem/front.h"
 #include "../../core/proc/internal.h"
 #include "check_threads.h"
 

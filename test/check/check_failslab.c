@@ -12,7 +12,10 @@
 #include <kernel/proc.h>
 #include <kernel/string.h>
 
-#include "../../core/kmem/slab.h"
+#include "kmem/slab/debug/hooks.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/fail.h"
+#include "kmem/slab/percpu/select.h"
 #include "check_kmem.h"
 #include "check_threads.h"
 
@@ -253,7 +256,7 @@ nr_closed(struct kmem_cache *cache)
 {
 	struct fronts fronts = { .cache = cache };
 
-	slab_on_each_cpu(front_look, &fronts);
+	percpu_on_each(front_look, &fronts);
 	return fronts.nr_closed;
 }
 
@@ -261,7 +264,7 @@ nr_closed(struct kmem_cache *cache)
 static void
 expect_front(void)
 {
-	bool is_closed = slab_closed_default() != 0 ||
+	bool is_closed = percpu_closed_chosen() != 0 ||
 			 slab_debug(slab_cache_of(meant)) != 0;
 	unsigned usual = is_closed ? nr_cpus : 0;
 

@@ -11,7 +11,9 @@
 #include <kernel/string.h>
 #include <kernel/timer.h>
 
-#include "../../core/kmem/slab.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/layer.h"
 #include "check_failures.h"
 #include "check_threads.h"
 

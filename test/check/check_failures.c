@@ -25,7 +25,12 @@
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 
-#include "../../core/kmem/slab.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/hooks.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/fail.h"
+#include "kmem/slab/general.h"
+#include "kmem/slab/percpu/sheaf.h"
 #include "check_failures.h"
 #include "check_threads.h"
 
@@ -45,7 +50,7 @@ totals_take(void)
 
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
 		totals.nr_caches++;
-		totals.nr_live += slab_nr_live(cache);
+		totals.nr_live += slab_validate_nr_live(cache);
 	}
 	return totals;
 }
@@ -82,7 +87,7 @@ arm(struct inject_attr *attr, unsigned n, long times)
 static bool
 has_sheaves(void)
 {
-	return kmem_backend == &kmem_slab_ops && slab_cpu == &slab_cpu_sheaf;
+	return kmem_backend == &kmem_slab_ops && slab_layer == &sheaf_layer;
 }
 
 /* Whether there was a failure. *good: all is as before. */

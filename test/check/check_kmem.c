@@ -14,7 +14,7 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
-#include "../../core/kmem/internal.h"
+#include "kmem/front.h"
 #include "check_kmem.h"
 
 #define NR_OBJECTS 256

@@ -24,7 +24,7 @@
 #include <kernel/wait.h>
 #include <arch/step.h>
 
-#include "../../core/kmem/slab.h"
+#include "kmem/slab/fail.h"
 #include "check_kmem.h"
 #include "check_threads.h"
 

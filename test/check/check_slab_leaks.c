@@ -8,7 +8,7 @@
 #include <kernel/proc.h>
 #include <kernel/string.h>
 
-#include "../../core/kmem/slab_debug.h"
+#include "kmem/front.h"
 #include "check_kmem.h"
 #include "check_slab_debug.h"
 

@@ -18,7 +18,11 @@
 #include <kernel/string.h>
 #include <kernel/timer.h>
 
-#include "../../core/kmem/slab_cpu_sheaf.h"
+#include "kmem/slab/cache.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/hooks.h"
+#include "kmem/slab/fail.h"
+#include "kmem/slab/percpu/sheaf.h"
 #include "check_kmem.h"
 #include "check_threads.h"
 
@@ -182,7 +186,7 @@ hand_reap(void *arg)
 
 		node->next_reap = ticks_now();
 		spin_unlock_irqrestore(&node->lock, state);
-		slab_cpu->reap(cache, ticks_now());
+		cache->layer->reap(cache, ticks_now());
 	}
 	return 0;
 }
@@ -208,7 +212,8 @@ left_alone(int (*first)(void *), int (*second)(void *))
 	EXPECT(nr_on_shelf(hands[0].cpu) > 0);
 	EXPECT(nr_on_shelf(hands[1].cpu) > 0);
 	/* All of what both freed, but for two sheaves of each. */
-	EXPECT(slab_cpu->nr_shared(cache) + 4 * (size_t)cache->tunables.limit >=
+	EXPECT(cache->layer->nr_shared(cache) +
+		       4 * (size_t)cache->tunables.limit >=
 	       2 * NR_OBJECTS);
 	hands_do(first, second);
 	EXPECT_EQ(nr_on_shelf(hands[0].cpu), 0);
@@ -287,7 +292,7 @@ check_slab_shelves(void)
 {
 	struct kmem_cache *cache;
 
-	if (kmem_backend != &kmem_slab_ops || slab_cpu != &slab_cpu_sheaf ||
+	if (kmem_backend != &kmem_slab_ops || slab_layer != &sheaf_layer ||
 	    !find_hands()) {
 		check_skip("needs cpu=sheaf and two CPUs of one node");
 		return;

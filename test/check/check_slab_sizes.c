@@ -13,7 +13,8 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
-#include "../../core/kmem/slab_debug.h"
+#include "kmem/slab/debug/debug.h"
+#include "kmem/slab/debug/validate.h"
 #include "check_kmem.h"
 #include "check_slab_debug.h"
 #include "check_threads.h"
@@ -338,8 +339,8 @@ expect_fresh_slab(void)
 	struct slab *slab = slab_page_of(object)->owner.slab;
 
 	for (unsigned i = 0; i < subject->layout.num; i++)
-		EXPECT_EQ(slab_asked(subject, slab,
-				     slab_object_at(subject, slab, i)),
+		EXPECT_EQ(slab_asked_size(subject, slab,
+					  slab_object_at(subject, slab, i)),
 			  i == index_of(object) ? part() : whole);
 	asker_free(object);
 }

@@ -14,7 +14,7 @@
 #include <kernel/proc.h>
 #include <kernel/timer.h>
 
-#include "../../core/kmem/internal.h"
+#include "kmem/front.h"
 #include "check_kmem.h"
 #include "check_threads.h"
 

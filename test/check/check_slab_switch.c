@@ -9,7 +9,9 @@
 #include <kernel/string.h>
 #include <kernel/timer.h>
 
-#include "../../core/kmem/slab_debug.h"
+#include "kmem/slab/debug/debug.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/fail.h"
 #include "check_kmem.h"
 #include "check_slab_debug.h"
 #include "check_threads.h"

@@ -13,7 +13,6 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
-#include "../../core/kmem/slab.h"
 #include "slab_model.h"
 
 #define SLOTS 1024

@@ -11,7 +11,9 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
-#include "../../core/kmem/slab.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/layer.h"
 #include "slab_model.h"
 
 #define LINE_MAX 256
@@ -93,7 +95,7 @@ count_here(void *arg)
 {
 	struct held *held = arg;
 
-	slab_cpu_visit(held->cache, count_one, &held->nr);
+	percpu_visit(held->cache, count_one, &held->nr);
 }
 
 /* Each CPU holds what tuning allows, in as many parts as a layer may have: two for
@@ -122,7 +124,7 @@ static bool
 kind_walk(struct model_kind *kind)
 {
 	struct tally tally = { .cache = slab_cache_of(kind->cache) };
-	size_t nr_live = slab_nr_live(tally.cache);
+	size_t nr_live = slab_validate_nr_live(tally.cache);
 
 	if (nr_live != model_kind_nr_full(kind)) {
 		printk("# slab_model: %s: %zu are live, not %u\n", kind->name,

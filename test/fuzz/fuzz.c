@@ -9,7 +9,8 @@
 #include <kernel/page.h>
 #include <port/unit.h>
 
-#include "../../core/kmem/slab.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/validate.h"
 #include "../check/slab_model.h"
 #include "fuzz.h"
 
@@ -56,9 +57,9 @@ fuzz_machine_start(void)
 
 	host_unit_init(nr_nodes == 1 ? RAM_OF_ONE : RAM_OF_TWO);
 	page_init(host_unit_boot_info(nr_nodes));
-	FUZZ_EXPECT(kmalloc_option.set("slab") == 0);
+	FUZZ_EXPECT(option_set(&kmalloc_option, "slab") == 0);
 	if (layer != NULL)
-		FUZZ_EXPECT(slab_cpu_option.set(layer) == 0);
+		FUZZ_EXPECT(option_set(&slab_cpu_option, layer) == 0);
 	kmem_init();
 }
 
@@ -72,7 +73,7 @@ rest_add(struct rest *now, struct slab_cache *cache)
 	for (unsigned i = 0; i < nr_page_nodes; i++)
 		nr_slabs += cache->node[i]->nr_slabs;
 	now->slab_pages += nr_slabs << cache->layout.order;
-	now->objects += slab_nr_live(cache);
+	now->objects += slab_validate_nr_live(cache);
 	if (cache->layout.off_slab)
 		now->objects -= nr_slabs;
 }

@@ -18,7 +18,10 @@
 #include <kernel/failpoint.h>
 #include <kernel/timer.h>
 
-#include "../../core/kmem/slab.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/hooks.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/layer.h"
 #include "../check/slab_model.h"
 #include "fuzz.h"
 
@@ -371,12 +374,12 @@ how_begin(unsigned how)
 
 	debug_of_new = letters_of(how >> HOW_LETTERS_SHIFT, some);
 	snprintf(text, sizeof(text), "%s,fuzz-*", some);
-	FUZZ_EXPECT(slab_debug_option.set(text) == 0);
+	FUZZ_EXPECT(option_set(&slab_debug_option, text) == 0);
 	if (!(how & HOW_PLAIN))
 		return;
-	FUZZ_EXPECT(slab_fast_option.set("plain") == 0);
+	FUZZ_EXPECT(option_set(&slab_fast_option, "plain") == 0);
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
-		slab_close(cache, SLAB_CLOSED_PLAIN);
+		percpu_close(cache, SLAB_CLOSED_PLAIN);
 }
 
 static void
@@ -384,10 +387,10 @@ how_end(void)
 {
 	struct slab_cache *cache;
 
-	FUZZ_EXPECT(slab_debug_option.set("-") == 0);
-	FUZZ_EXPECT(slab_fast_option.set("restartable") == 0);
+	FUZZ_EXPECT(option_set(&slab_debug_option, "-") == 0);
+	FUZZ_EXPECT(option_set(&slab_fast_option, "restartable") == 0);
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
-		slab_open(cache, SLAB_CLOSED_PLAIN);
+		percpu_open(cache, SLAB_CLOSED_PLAIN);
 }
 
 /* -- caches ------------------------------------------------------------------------------ */
@@ -473,7 +476,8 @@ validate(struct kind *kind)
 		return;
 	}
 	FUZZ_EXPECT(slab_validate_cache(slab_cache_of(kind->cache)));
-	FUZZ_EXPECT(slab_nr_live(slab_cache_of(kind->cache)) == kind->nr_live);
+	FUZZ_EXPECT(slab_validate_nr_live(slab_cache_of(kind->cache)) ==
+		    kind->nr_live);
 }
 
 /* -- operations ----------------------------------------------------------------------------- */

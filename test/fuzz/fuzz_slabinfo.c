@@ -15,7 +15,9 @@
 
 #include <kernel/error.h>
 
-#include "../../core/kmem/slab.h"
+#include "kmem/slab/cache.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/layer.h"
 #include "../check/slab_model.h"
 #include "fuzz.h"
 
@@ -57,7 +59,7 @@ static unsigned turn;
 static bool
 is_sheaf(void)
 {
-	return strcmp(slab_cpu_option.get(), "sheaf") == 0;
+	return strcmp(slab_layer->name, "sheaf") == 0;
 }
 
 /* Sheaves are no objects that sheaves carry. */

@@ -19,7 +19,7 @@
 #include <kernel/failpoint.h>
 #include <port/unit.h>
 
-#include "../../../core/kmem/slab.h"
+#include "kmem/front.h"
 #include "../../check/check_kmem.h"
 
 /* -- machines ------------------------------------------------------------------- */
@@ -43,11 +43,12 @@ machine_start(void **state)
 {
 	host_unit_init(machine->ram_bytes);
 	page_init(host_unit_boot_info(machine->nr_nodes));
-	assert_int_equal(kmalloc_option.set(machine->kmalloc), 0);
+	assert_int_equal(option_set(&kmalloc_option, machine->kmalloc), 0);
 	if (machine->cpu != NULL)
-		assert_int_equal(slab_cpu_option.set(machine->cpu), 0);
+		assert_int_equal(option_set(&slab_cpu_option, machine->cpu), 0);
 	if (machine->debug != NULL)
-		assert_int_equal(slab_debug_option.set(machine->debug), 0);
+		assert_int_equal(option_set(&slab_debug_option, machine->debug),
+				 0);
 	kmem_init();
 	return 0;
 }

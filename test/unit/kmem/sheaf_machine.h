@@ -10,7 +10,9 @@
 
 #include <kernel/sched.h>
 
-#include "../../../core/kmem/slab_cpu_sheaf.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/percpu/sheaf.h"
+#include "kmem/slab/slabs.h"
 #include "slab_machine.h"
 
 /* -- machines ------------------------------------------------------------------- */

@@ -9,6 +9,9 @@
 
 #include <kernel/timer.h>
 
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/layer.h"
 #include "../page/random.h"
 #include "machine.h"
 
@@ -26,7 +29,8 @@ run_under_each_layer(int (*tests)(void))
 				 .ram_bytes = MACHINE_RAM };
 	int failed = 0;
 
-	for (unsigned i = 0; (cpu = slab_cpu_option.choice(i)) != NULL; i++) {
+	for (unsigned i = 0; (cpu = option_choice(&slab_cpu_option, i)) != NULL;
+	     i++) {
 		if (only != NULL && strcmp(only, cpu) != 0)
 			continue;
 		layer.cpu = cpu;
@@ -70,7 +74,7 @@ static inline void
 cache_end(struct slab_cache *cache)
 {
 	assert_true(slab_validate_cache(cache));
-	assert_int_equal(slab_nr_live(cache), 0);
+	assert_int_equal(slab_validate_nr_live(cache), 0);
 	assert_int_equal(kmem_cache_destroy(&cache->base), 0);
 }
 
@@ -115,12 +119,12 @@ use_keeps_reapers_off(struct slab_cache *cache)
 	void *first = kmem_cache_alloc(&cache->base, GFP_KERNEL);
 
 	for (unsigned round = 0; round < REAP_ROUNDS; round++) {
-		unsigned avail = slab_cpu_avail(cache->cpu[0]);
+		unsigned avail = percpu_avail(cache->cpu[0]);
 		void *object = kmem_cache_alloc(&cache->base, GFP_KERNEL);
 
 		kmem_cache_free(&cache->base, object);
 		kmem_reap();
-		assert_int_equal(slab_cpu_avail(cache->cpu[0]), avail);
+		assert_int_equal(percpu_avail(cache->cpu[0]), avail);
 	}
 	kmem_cache_free(&cache->base, first);
 }

@@ -7,6 +7,7 @@
 
 #include <kernel/error.h>
 
+#include "kmem/front.h"
 #include "machine.h"
 
 #define RAM_BYTES ((size_t)32 << 20)

@@ -7,6 +7,10 @@
  *
  * SEED in the environment repeats an order in which objects come back.
  */
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/depot.h"
+#include "kmem/slab/reap.h"
+#include "kmem/slab/slabs.h"
 #include "sheaf_machine.h"
 
 /* -- exchange ------------------------------------------------------------------- */
@@ -116,9 +120,9 @@ bulk_uses_sheaves(void **state)
 	for (unsigned round = 0; round < 3; round++) {
 		assert_true(kmem_cache_alloc_bulk(&cache->base, GFP_KERNEL,
 						  MANY / 2, objects));
-		assert_int_equal(slab_nr_live(cache), MANY / 2);
+		assert_int_equal(slab_validate_nr_live(cache), MANY / 2);
 		kmem_cache_free_bulk(&cache->base, MANY / 2, objects);
-		assert_int_equal(slab_nr_live(cache), 0);
+		assert_int_equal(slab_validate_nr_live(cache), 0);
 	}
 	assert_int_equal(node->taken, taken);
 	assert_int_equal(node->put, put);
@@ -137,7 +141,7 @@ first_refill_is_small(void **state)
 	alloc_many(cache, 3 * limit);
 	free_many(cache, 3 * limit);
 	slab_drain(cache);
-	(void)slab_cpu_was_touched(cache, cache->cpu[0]);
+	(void)percpu_was_touched(cache, cache->cpu[0]);
 	assert_true(cache->node[0]->free_objects >= 16 + batch);
 	cache->node[0]->taken = 0;
 	alloc_many(cache, 1 + 16);

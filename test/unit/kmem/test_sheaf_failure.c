@@ -5,6 +5,8 @@
  *	no sheaf	every allocation on the way fails in turn
  *	no memory	not a page is left while thousands of objects come back
  */
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/objects.h"
 #include "sheaf_machine.h"
 
 /* -- no sheaf ------------------------------------------------------------------- */
@@ -35,7 +37,7 @@ check_frees(void *arg, bool has_failed)
 {
 	struct slab_cache *cache = arg;
 
-	assert_int_equal(slab_nr_live(cache), 0);
+	assert_int_equal(slab_validate_nr_live(cache), 0);
 	assert_true(slab_validate_cache(cache));
 	depots_are_sound(cache);
 }
@@ -63,7 +65,7 @@ check_alloc(void *arg, bool has_failed)
 
 	assert_non_null(objects[1]);
 	free_many(cache, 2);
-	assert_int_equal(slab_nr_live(cache), 0);
+	assert_int_equal(slab_validate_nr_live(cache), 0);
 }
 
 /* At every place in turn: the operation itself succeeds. */
@@ -99,7 +101,7 @@ freeing_needs_no_memory(void **state)
 	while ((page = alloc_page(GFP_ATOMIC | __GFP_NOWARN)) != NULL)
 		hoard_add(&hoard, page);
 	free_many(cache, MANY);
-	assert_int_equal(slab_nr_live(cache), 0);
+	assert_int_equal(slab_validate_nr_live(cache), 0);
 	depots_are_sound(cache);
 	hoard_free(hoard);
 	cache_end(cache);

@@ -11,6 +11,8 @@
  */
 #include <kernel/error.h>
 
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/depot.h"
 #include "sheaf_machine.h"
 
 /* -- promises ------------------------------------------------------------------- */
@@ -215,7 +217,7 @@ sheaves_are_lent(void **state)
 	sheaf = kmem_cache_prefill_sheaf(&cache->base, GFP_KERNEL, 10);
 	assert_ptr_equal(sheaf, head);
 	assert_int_equal(kmem_cache_sheaf_size(sheaf), limit);
-	assert_int_equal(slab_nr_live(cache), limit);
+	assert_int_equal(slab_validate_nr_live(cache), limit);
 	kmem_cache_return_sheaf(&cache->base, sheaf);
 	assert_ptr_equal(shelf->full, head);
 	/* Used in part: its objects go the usual way, it is an empty one. */
@@ -223,7 +225,7 @@ sheaves_are_lent(void **state)
 	object = kmem_cache_alloc_from_sheaf(&cache->base, GFP_KERNEL, sheaf);
 	kmem_cache_return_sheaf(&cache->base, sheaf);
 	assert_ptr_equal(shelf->empty, sheaf);
-	assert_int_equal(slab_nr_live(cache), 1);
+	assert_int_equal(slab_validate_nr_live(cache), 1);
 	depots_are_sound(cache);
 	kmem_cache_free(&cache->base, object);
 	/* Objects of several nodes: not a sheaf for any depot. */
@@ -234,7 +236,7 @@ sheaves_are_lent(void **state)
 		&cache->base, GFP_KERNEL, nr_page_nodes - 1);
 	kmem_cache_return_sheaf(&cache->base, sheaf);
 	depots_are_sound(cache);
-	assert_int_equal(slab_nr_live(cache), 0);
+	assert_int_equal(slab_validate_nr_live(cache), 0);
 	assert_true(slab_validate_cache(cache));
 	cache_end(cache);
 }

@@ -8,6 +8,9 @@
  *
  * SEED in the environment repeats a choice of objects that stay.
  */
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/depot.h"
+#include "kmem/slab/slabs.h"
 #include "sheaf_machine.h"
 
 /* -- limits --------------------------------------------------------------------- */
@@ -33,7 +36,7 @@ depots_have_limits(void **state)
 	assert_int_equal(shelf->refused, 20 - 2 - 3);
 	assert_int_equal(cache->node[0]->put,
 			 cache->node[0]->taken - 5ul * limit);
-	assert_int_equal(slab_nr_live(cache), 0);
+	assert_int_equal(slab_validate_nr_live(cache), 0);
 	/* No sheaf was made to be thrown away: five in use. */
 	assert_int_equal(
 		slab_nr_out(slab_page_of(shelf->full)->owner.cache) >= 5, true);

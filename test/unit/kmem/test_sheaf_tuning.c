@@ -10,6 +10,8 @@
  */
 #include <kernel/error.h>
 
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/depot.h"
 #include "sheaf_machine.h"
 
 /* -- tuning --------------------------------------------------------------------- */
@@ -49,11 +51,11 @@ old_sheaves_die_out(void **state)
 			assert_false(depot_put_full(depot, held));
 			sheaf_dissolve(cache, 0, held);
 		}
-		assert_int_equal(slab_nr_live(cache), 0);
+		assert_int_equal(slab_validate_nr_live(cache), 0);
 		alloc_many(cache, 1);
 		assert_int_equal(loaded(cache)->capacity, limits[i]);
 		/* A batch, and no more than fits. */
-		assert_true(slab_cpu_avail(&sc->cpu) < limits[i] / 2 + 1);
+		assert_true(percpu_avail(&sc->cpu) < limits[i] / 2 + 1);
 		free_many(cache, 1);
 		depots_are_sound(cache);
 		assert_true(slab_validate_cache(cache));
@@ -114,7 +116,7 @@ counters_are_shown(void **state)
 
 	alloc_many(cache, 10 * limit);
 	free_many(cache, 10 * limit);
-	slab_cpu->describe(cache, line_keep, NULL);
+	cache->layer->describe(cache, line_keep, NULL);
 	assert_non_null(strstr(described, "CPU 0: "));
 	snprintf(
 		expected, sizeof(expected),

@@ -12,7 +12,9 @@
 #include <kernel/error.h>
 #include <kernel/sched.h>
 
-#include "../../../core/kmem/slab_debug.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/debug.h"
+#include "kmem/slab/debug/validate.h"
 #include "slab_machine.h"
 
 #define F SLAB_CONSISTENCY_CHECKS
@@ -27,7 +29,7 @@ letters_for(const char *name)
 	struct kmem_cache wanted = { .object_size = 8 };
 
 	strncpy(wanted.name, name, sizeof(wanted.name) - 1);
-	return slab_debug_wanted(&wanted);
+	return slab_debug_hooks->wanted(&wanted);
 }
 
 static void
@@ -60,10 +62,11 @@ setting_by_name(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(slab_debug_option.set(rows[i].setting), 0);
+		assert_int_equal(
+			option_set(&slab_debug_option, rows[i].setting), 0);
 		assert_int_equal(letters_for(rows[i].name), rows[i].letters);
 	}
-	assert_int_equal(slab_debug_option.set("FZPU"), 0);
+	assert_int_equal(option_set(&slab_debug_option, "FZPU"), 0);
 }
 
 static void
@@ -74,10 +77,10 @@ setting_too_long(void **state)
 	memset(text, 'a', sizeof(text));
 	memcpy(text, "P,", 2);
 	text[sizeof(text) - 1] = '\0';
-	assert_int_equal(slab_debug_option.set("FZ"), 0);
-	assert_int_equal(slab_debug_option.set(text), -E_INVAL);
+	assert_int_equal(option_set(&slab_debug_option, "FZ"), 0);
+	assert_int_equal(option_set(&slab_debug_option, text), -E_INVAL);
 	assert_string_equal(slab_debug_option.get(), "FZ");
-	assert_int_equal(slab_debug_option.set("FZPU"), 0);
+	assert_int_equal(option_set(&slab_debug_option, "FZPU"), 0);
 }
 
 static void
@@ -85,11 +88,11 @@ flags_are_letters(void **state)
 {
 	struct slab_cache *cache;
 
-	assert_int_equal(slab_debug_option.set("P,flags"), 0);
+	assert_int_equal(option_set(&slab_debug_option, "P,flags"), 0);
 	cache = cache_new_with("flags", 48, 0, SLAB_RED_ZONE, NULL);
 	assert_int_equal(slab_debug(cache), P | Z);
 	cache_end(cache);
-	assert_int_equal(slab_debug_option.set("FZPU"), 0);
+	assert_int_equal(option_set(&slab_debug_option, "FZPU"), 0);
 }
 
 /* -- layout ------------------------------------------------------------------------- */
@@ -290,8 +293,8 @@ damaged_sizes(void **state)
 	unsigned index = slab_index(cache, slab, object);
 
 	slab_sizes(cache, slab)[index] = UINT32_MAX;
-	assert_int_equal(slab_asked(cache, slab, object), 192);
-	assert_int_equal(slab_asked(cache, slab, slab), 192);
+	assert_int_equal(slab_asked_size(cache, slab, object), 192);
+	assert_int_equal(slab_asked_size(cache, slab, slab), 192);
 	/* The zone begins behind the object again: not all is RED_ACTIVE before. */
 	memset(object, 0x11, 192);
 	assert_true(slab_validate());
@@ -336,7 +339,7 @@ shrinking_without_memory(void **state)
 	failpoint_arm(1);
 	assert_ptr_equal(krealloc(object, 100, GFP_KERNEL), object);
 	assert_true(failpoint_disarm());
-	assert_int_equal(slab_asked(cache, slab, object), 100);
+	assert_int_equal(slab_asked_size(cache, slab, object), 100);
 	memset(object, 0x11, 100);
 	assert_true(slab_validate());
 	kfree(object);
@@ -409,7 +412,7 @@ new_layout_new_colours(void **state)
 	unsigned long nr_reports = kmem_nr_reports();
 	void *objects[20];
 
-	assert_int_equal(slab_debug_option.set("-"), 0);
+	assert_int_equal(option_set(&slab_debug_option, "-"), 0);
 	for (size_t size = 8; size < 1000; size += 8) {
 		struct kmem_cache *cache =
 			kmem_cache_create("coloured", size, 0, 0, NULL);
@@ -434,7 +437,7 @@ new_layout_new_colours(void **state)
 			kmem_cache_free(cache, objects[i]);
 		assert_int_equal(kmem_cache_destroy(cache), 0);
 	}
-	assert_int_equal(slab_debug_option.set("FZPU"), 0);
+	assert_int_equal(option_set(&slab_debug_option, "FZPU"), 0);
 }
 
 static const struct machine debugging = { .kmalloc = "slab",

@@ -4,6 +4,10 @@
  */
 #include <kernel/error.h>
 
+#include "kmem/slab/cache.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/layer.h"
 #include "slab_machine.h"
 
 /* Objects of all caches that somebody has: a leak smaller than a page shows. At rest,
@@ -16,7 +20,7 @@ nr_live_of_all(void)
 
 	(void)kmem_shrink();
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
-		nr += slab_nr_live(cache);
+		nr += slab_validate_nr_live(cache);
 	return nr;
 }
 
@@ -75,7 +79,7 @@ check_allocation(void *arg, bool has_failed)
 	struct fails *fails = arg;
 
 	kmem_cache_free(&fails->cache->base, fails->object);
-	assert_int_equal(slab_nr_live(fails->cache), 0);
+	assert_int_equal(slab_validate_nr_live(fails->cache), 0);
 	assert_true(slab_validate_cache(fails->cache));
 }
 
@@ -153,7 +157,7 @@ no_memory_at_all(void **state)
 		nr++;
 	}
 	assert_true(nr > machine->ram_bytes / 400);
-	assert_int_equal(slab_nr_live(cache), nr);
+	assert_int_equal(slab_validate_nr_live(cache), nr);
 	/* All or nothing. */
 	object = chain;
 	if (object != NULL) {
@@ -162,7 +166,7 @@ no_memory_at_all(void **state)
 	}
 	assert_false(kmem_cache_alloc_bulk(
 		&cache->base, GFP_KERNEL | __GFP_NOWARN, 100, bulk));
-	assert_int_equal(slab_nr_live(cache), nr - 1);
+	assert_int_equal(slab_validate_nr_live(cache), nr - 1);
 	while (chain != NULL) {
 		object = chain;
 		chain = chain[20];

@@ -17,6 +17,9 @@
 
 #include <kernel/restart.h>
 
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/objects.h"
+#include "kmem/slab/reap.h"
 #include "slab_machine.h"
 
 #define TRAP_FLAG 0x100
@@ -174,7 +177,7 @@ op_kfree(void)
 static void
 op_reap(void)
 {
-	slab_cpu->reap(cache, 0);
+	cache->layer->reap(cache, 0);
 }
 
 static void
@@ -234,7 +237,7 @@ expect_all_is_well(void)
 		operand = NULL;
 	}
 	assert_true(slab_validate_cache(cache));
-	assert_int_equal(slab_nr_live(cache), nr_held);
+	assert_int_equal(slab_validate_nr_live(cache), nr_held);
 }
 
 /* In the middle, so that interrupts may take and give. */

@@ -6,7 +6,10 @@
  *	first caches	what there is after boot
  *	slabs		their colours; what is constructed in them
  */
-#include "../../../core/kmem/slab_cpu_sheaf.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/general.h"
+#include "kmem/slab/percpu/sheaf.h"
 #include "slab_machine.h"
 
 /* -- layout --------------------------------------------------------------------- */
@@ -212,7 +215,7 @@ layout_edges(void **state)
 static bool
 is_of_sheaves(const struct slab_cache *cache)
 {
-	return slab_cpu == &slab_cpu_sheaf && sheaf_is_sheaf_cache(cache);
+	return slab_layer == &sheaf_layer && sheaf_is_sheaf_cache(cache);
 }
 
 static void

@@ -3,13 +3,15 @@
  * nodes come from and go. Under each layer between CPUs and slabs; tests of the arrays
  * themselves are skipped under another one.
  */
-#include "../../../core/kmem/slab_cpu_array.h"
+#include "kmem/slab/cache.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/array.h"
 #include "slab_machine.h"
 
 static void
 only_with_arrays(void)
 {
-	if (slab_cpu != &slab_cpu_array)
+	if (slab_layer != &array_layer)
 		skip();
 }
 
@@ -47,10 +49,10 @@ reaping_reaches_the_floor(void **state)
 	assert_true(
 		kmem_cache_alloc_bulk(&cache->base, GFP_KERNEL, 1000, objects));
 	kmem_cache_free_bulk(&cache->base, 1000, objects);
-	assert_true(node->nr_slabs > 0 && slab_cpu_avail(cache->cpu[0]) > 60);
+	assert_true(node->nr_slabs > 0 && percpu_avail(cache->cpu[0]) > 60);
 	for (unsigned round = 0; round < REAP_ROUNDS; round++)
 		reap_in_turn(cache, round);
-	assert_int_equal(slab_cpu_avail(cache->cpu[0]), 0);
+	assert_int_equal(percpu_avail(cache->cpu[0]), 0);
 	assert_int_equal(node->nr_slabs, 0);
 	use_keeps_reapers_off(cache);
 	cache_end(cache);
@@ -74,9 +76,9 @@ aliens_go_home(void **state)
 	assert_int_equal(cache->node[0]->nr_slabs, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
 		kmem_cache_free(&cache->base, objects[i]);
-		assert_int_equal(slab_cpu_avail(cache->cpu[0]), 0);
+		assert_int_equal(percpu_avail(cache->cpu[0]), 0);
 		assert_int_equal(alien->avail, i % ALIEN_LIMIT + 1);
-		assert_int_equal(slab_nr_live(cache),
+		assert_int_equal(slab_validate_nr_live(cache),
 				 ARRAY_SIZE(objects) - 1 - i);
 	}
 	assert_int_equal(cache->stats[0].node_frees, ARRAY_SIZE(objects));

@@ -5,6 +5,8 @@
  *
  * SEED and OPS in the environment repeat or lengthen it.
  */
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/slabs.h"
 #include "slab_machine.h"
 
 #define NR_MODEL_CACHES 6
@@ -157,7 +159,7 @@ walk(void)
 {
 	assert_true(slab_validate());
 	for (unsigned kind = 0; kind < NR_MODEL_CACHES; kind++)
-		assert_int_equal(slab_nr_live(kinds[kind].cache),
+		assert_int_equal(slab_validate_nr_live(kinds[kind].cache),
 				 kinds[kind].nr_live);
 }
 

@@ -2,9 +2,13 @@
  * Pictures of the slab allocator against what the test itself did: each object is
  * drawn where it is.
  */
+#include <kernel/kmem_view.h>
 #include <kernel/error.h>
 
-#include "../../../core/kmem/slab_view.h"
+#include "kmem/slab/chain.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/layer.h"
+#include "kmem/slab/show/snapshot.h"
 #include "slab_machine.h"
 
 /* -- snapshots ------------------------------------------------------------------ */

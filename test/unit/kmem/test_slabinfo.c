@@ -3,7 +3,9 @@
  */
 #include <kernel/error.h>
 
-#include "../../../core/kmem/slab_cpu_array.h"
+#include "kmem/slab/cache.h"
+#include "kmem/slab/debug/validate.h"
+#include "kmem/slab/percpu/array.h"
 #include "slab_machine.h"
 
 struct lines {
@@ -46,7 +48,7 @@ slabinfo_text(void **state)
 				&limit, &batch, &shared, &active_slabs,
 				&num_slabs, &avail),
 			 12);
-	assert_int_equal(active, 10 + slab_cpu_avail(cache->cpu[0]));
+	assert_int_equal(active, 10 + percpu_avail(cache->cpu[0]));
 	assert_int_equal(num, num_slabs * per_slab);
 	assert_int_equal(size, 1000);
 	assert_int_equal(per_slab, 4);
@@ -54,7 +56,7 @@ slabinfo_text(void **state)
 	assert_int_equal(limit, cache->tunables.limit);
 	assert_int_equal(batch, cache->tunables.batchcount);
 	assert_int_equal(shared, cache->tunables.shared);
-	if (slab_cpu == &slab_cpu_array) {
+	if (slab_layer == &array_layer) {
 		assert_int_equal(limit, 54);
 		assert_int_equal(batch, 27);
 		assert_int_equal(shared, 0);
@@ -97,8 +99,8 @@ slabinfo_tunes(void **state)
 	assert_int_equal(kmem_slabinfo_write("nobody 10 1 1"), -E_NOT_FOUND);
 	assert_int_equal(kmem_slabinfo_write("text 200 50 3"), 0);
 	assert_int_equal(cache->tunables.limit, 200);
-	if (slab_cpu == &slab_cpu_array) {
-		assert_int_equal(slab_cpu_limit(cache->cpu[0]), 200);
+	if (slab_layer == &array_layer) {
+		assert_int_equal(percpu_limit(cache->cpu[0]), 200);
 		assert_int_equal(array_of(cache->cpu[0])->batchcount, 50);
 		assert_int_equal(cache->node[0]->shared->limit, 150);
 	}
@@ -106,12 +108,12 @@ slabinfo_tunes(void **state)
 		kmem_cache_alloc_bulk(&cache->base, GFP_KERNEL, 100, objects));
 	for (unsigned i = 0; i < 100; i++)
 		kmem_cache_free(&cache->base, objects[i]);
-	assert_true(slab_cpu_avail(cache->cpu[0]) >= 100);
+	assert_true(percpu_avail(cache->cpu[0]) >= 100);
 	assert_int_equal(kmem_slabinfo_write("text 2 1 0"), 0);
-	assert_int_equal(slab_cpu_avail(cache->cpu[0]), 0);
-	if (slab_cpu == &slab_cpu_array)
+	assert_int_equal(percpu_avail(cache->cpu[0]), 0);
+	if (slab_layer == &array_layer)
 		assert_null(cache->node[0]->shared);
-	assert_int_equal(slab_nr_live(cache), 0);
+	assert_int_equal(slab_validate_nr_live(cache), 0);
 	assert_true(slab_validate_cache(cache));
 	assert_int_equal(kmem_slabinfo_write("text 120 60 0"), 0);
 	assert_int_equal(nr_free_at_rest(), before);

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../../core/kmem/internal.h"
+#include "kmem/slob/slob.h"
 
 #include <port/unit.h>
 

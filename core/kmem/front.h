@@ -1,0 +1,184 @@
+/*
+ * What a back end and the front (kmalloc.c, cache.c) give each other.
+ */
+#ifndef KMEM_FRONT_H
+#define KMEM_FRONT_H
+
+#include <kernel/kmalloc.h>
+#include <kernel/list.h>
+#include <kernel/lock.h>
+#include <kernel/option.h>
+#include <arch/cpu_stack.h>
+
+/* 23 characters and a NUL. */
+#define KMEM_NAME_LEN 23
+
+/* Largest object of a named cache; kmalloc has no limit but memory. */
+#define KMEM_CACHE_SIZE_MAX ((size_t)4 << 20)
+
+/*
+ * What the front knows of a cache. A back end's own cache structure begins
+ * with it. All constant from creation to destruction, but the stacks and the
+ * link.
+ */
+struct kmem_cache {
+	/* Free objects, a stack for each CPU, which the front uses before it asks
+	 * the back end. Nothing goes through one that is closed. */
+	struct cpu_stack *stack[MAX_CPUS];
+	char name[KMEM_NAME_LEN + 1];
+	size_t object_size; /* what was asked for */
+	size_t align;	    /* a power of two, at least the word's */
+	unsigned flags;	    /* enum slab_flags */
+	void (*ctor)(void *);
+	void (*dtor)(void *);
+	struct list link; /* in the front's list of all caches */
+};
+
+/* No object comes out of it, and none goes in. */
+extern struct cpu_stack kmem_closed_stack;
+/* All operations on this cache go to the back end. */
+void kmem_stacks_close(struct kmem_cache *cache);
+
+/*
+ * A sheaf: objects in an array that goes from hand to hand as a whole. They are
+ * entry[1 .. nr]; entry[0] is the NULL below them. One owner at a time.
+ */
+struct kmem_sheaf {
+	struct kmem_sheaf *next; /* in a list of the back end's */
+	unsigned nr;
+	unsigned capacity; /* (c) */
+	void *entry[];
+};
+
+/* Sizes up to this are served by a table of caches, in steps. */
+#define KMEM_TABLE_MAX 2048
+#define KMEM_TABLE_STEP 32
+#define KMEM_TABLE_NR (KMEM_TABLE_MAX / KMEM_TABLE_STEP)
+
+/*
+ * A back end: one entry of the table in backends.c. The front has checked the
+ * arguments: no size is 0, no pointer NULL or ZERO_SIZE_PTR. Each function
+ * takes its own locks; any context, but for gfp, init and creation.
+ */
+struct kmem_ops {
+	const char *name;
+	const char *description;
+	/* Once, before any other; pages work. */
+	void (*init)(void);
+
+	/* Caches for kmalloc(KMEM_TABLE_STEP * i + 1) and so on, known after
+	 * init; NULL: the back end has none with stacks. An object of theirs
+	 * lies in pages of kind PAGE_SLAB, with owner.cache. */
+	struct kmem_cache *const *table;
+	/* Aligned to KMALLOC_ALIGN; obeys __GFP_ZERO. NULL: no memory. Called
+	 * when the stack of a table's cache is empty, too. */
+	void *(*kmalloc)(size_t size, gfp_t gfp);
+	void (*kfree)(void *ptr);
+	size_t (*ksize)(const void *ptr);
+	/* The caller goes on with size bytes at ptr, no more than ksize said.
+	 * May be NULL: nobody wants to know. */
+	void (*kresize)(void *ptr, size_t size);
+
+	/* A cache as *wanted describes it (link unset). NULL: no memory. */
+	struct kmem_cache *(*cache_create)(const struct kmem_cache *wanted);
+	/* A constructed object; __GFP_ZERO only if there is no ctor. Called
+	 * when there is none in the stack. */
+	void *(*cache_alloc)(struct kmem_cache *cache, gfp_t gfp);
+	/* Called when the stack has no room. */
+	void (*cache_free)(struct kmem_cache *cache, void *object);
+	/* Debug builds: whether this is an object of the cache. May be NULL. */
+	bool (*cache_owns)(const struct kmem_cache *cache, const void *object);
+	/* These may be NULL: the front does without. */
+	void *(*cache_alloc_node)(struct kmem_cache *cache, gfp_t gfp,
+				  unsigned node);
+	bool (*cache_alloc_bulk)(struct kmem_cache *cache, gfp_t gfp, size_t nr,
+				 void *objects[]);
+	void (*cache_free_bulk)(struct kmem_cache *cache, size_t nr,
+				void *objects[]);
+	/* For kmem_cache_prefill_sheaf: a sheaf with room for nr, as full as it
+	 * comes without effort. NULL: none (the front makes one). */
+	struct kmem_sheaf *(*sheaf_get)(struct kmem_cache *cache, unsigned nr);
+	/* Takes it back with what is in it; false: it is not from here. May be
+	 * NULL if sheaf_get is. */
+	bool (*sheaf_put)(struct kmem_cache *cache, struct kmem_sheaf *sheaf);
+	size_t (*cache_shrink)(struct kmem_cache *cache);
+	/* Frees the descriptor too. 0, or -E_BUSY and nothing has changed; then
+	 * *nr_live says how many objects are out. */
+	int (*cache_destroy)(struct kmem_cache *cache, size_t *nr_live);
+
+	/* Everything that is wholly free goes back; returns pages freed. */
+	size_t (*shrink)(void);
+	/* This CPU's part of what kmem_reap does; may be NULL. */
+	void (*reap)(void);
+	/* As kmem_slabinfo_read and _write; may be NULL. */
+	int (*slabinfo_read)(void (*fn)(const char *line, void *arg), void *arg,
+			     bool statistics);
+	int (*slabinfo_write)(const char *text);
+	/* kmem_failslab_*; NULL: it has nothing that could. */
+	int (*failslab_write)(const char *text);
+	void (*failslab_print)(void);
+	/* kmem_debug_* and kmem_leaks_*; may be NULL, all of a group. */
+	int (*debug_set)(const char *name, const char *letters);
+	int (*debug_read)(void (*fn)(const char *line, void *arg), void *arg);
+	int (*debug_scan)(const char *name);
+	void (*debug_report_unknown)(void);
+	int (*leaks_begin)(void);
+	int (*leaks_scan)(void (*roots)(void));
+	void (*leaks_root)(const void *from, const void *to);
+	size_t (*leaks_end)(bool print);
+	/* Whether all structures make sense; says what does not. For tests. */
+	bool (*validate)(void);
+	/* What it holds, one fact a line. */
+	void (*print)(void);
+};
+
+/* All back ends, NULL at the end; the first is the default (backends.c). */
+extern const struct kmem_ops *const kmem_backends[];
+extern const struct kmem_ops kmem_slob_ops, kmem_slab_ops;
+
+/* The one that `kmalloc=` chose. */
+const struct kmem_ops *kmem_backend_chosen(void);
+
+/* Gets a back end ready that was not chosen, so that a test can call its ops
+ * beside the chosen one's. Harmless on one that is ready. */
+void kmem_backend_start(const struct kmem_ops *ops);
+
+/* Constant after kmem_init. */
+extern const struct kmem_ops *kmem_backend;
+
+/* Which cache kmalloc takes objects from, by (size - 1) / KMEM_TABLE_STEP. */
+extern struct kmem_cache *kmem_table[KMEM_TABLE_NR];
+
+/* Whether that is an object of the cache; else reports it. */
+bool kmem_cache_owns(const struct kmem_cache *cache, const void *object);
+
+/* Whether failslab= asks for failures; then it is printed. */
+bool slab_fail_at_boot(void);
+/* slab_debug= asks for debugging, but the back end of this name cannot. */
+void slab_debug_report_unserved(const char *backend);
+
+/* Says what is wrong with ptr and who is calling, counts it. Any context. */
+void kmem_report(const char *what, const void *ptr);
+/* Says that a request was nonsense, counts it. Any context. */
+void kmem_complain(const char *format, ...) __printf(1, 2);
+/* Reports and complaints since boot. */
+unsigned long kmem_nr_reports(void);
+
+/* -- ../report.c ---------------------------------------------------------- */
+
+/*
+ * A report of several lines that stay together: begin, say, ..., end. begin is its
+ * first line, and counts.
+ */
+irq_state_t kmem_report_begin(const char *format, ...) __printf(1, 2);
+void kmem_say(const char *format, ...) __printf(1, 2);
+/* Return addresses, newest first, up to a 0. */
+void kmem_say_backtrace(const uintptr_t *pcs, size_t nr);
+void kmem_report_end(irq_state_t state);
+/* Gets each line of these reports, too, without its end; for tests. */
+extern void (*kmem_report_observer)(const char *line);
+
+/* Reports a gfp that may sleep where nothing may. cache: its name, or NULL. */
+void kmem_check_context(gfp_t gfp, const char *cache);
+
+#endif /* KMEM_FRONT_H */

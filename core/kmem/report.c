@@ -1,0 +1,143 @@
+/*
+ * Reports of more than one line, by whichever back end: the lines of one stay
+ * together, and a test can look at them.
+ *
+ * LOCKING.  report_lock, interrupts off, taken under any lock of the allocators.
+ */
+#include "front.h"
+
+#include <kernel/printk.h>
+#include <kernel/thread.h>
+
+#define LINE_MAX 160
+#define SYMBOL_SIZE 80
+#define DEPTH 12
+
+void (*kmem_report_observer)(const char *line);
+
+static unsigned long nr_reports;
+
+static struct spinlock report_lock =
+	SPINLOCK_INIT(LOCK_RANK_REPORT, "kmem report");
+
+void
+kmem_report(const char *what, const void *ptr)
+{
+	(void)atomic_add(&nr_reports, 1);
+	printk("kmem: %s: %p\n", what, ptr);
+	backtrace_print();
+}
+
+void
+kmem_complain(const char *format, ...)
+{
+	va_list args;
+
+	(void)atomic_add(&nr_reports, 1);
+	va_start(args, format);
+	vprintk(format, args);
+	va_end(args);
+}
+
+unsigned long
+kmem_nr_reports(void)
+{
+	return atomic_load(&nr_reports);
+}
+
+/* -- of several lines ------------------------------------------------------------- */
+
+static void
+observe(const char *line)
+{
+	if (kmem_report_observer != NULL)
+		kmem_report_observer(line);
+}
+
+irq_state_t
+kmem_report_begin(const char *format, ...) NO_THREAD_SAFETY
+{
+	irq_state_t state = spin_lock_irqsave(&report_lock);
+	char line[LINE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	kmem_complain("%s\n", line);
+	observe(line);
+	return state;
+}
+
+void
+kmem_report_end(irq_state_t state) NO_THREAD_SAFETY
+{
+	spin_unlock_irqrestore(&report_lock, state);
+}
+
+void
+kmem_say(const char *format, ...)
+{
+	char line[LINE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	printk("%s\n", line);
+	observe(line);
+}
+
+void
+kmem_say_backtrace(const uintptr_t *pcs, size_t nr)
+{
+	for (size_t i = 0; i < nr && pcs[i] != 0; i++) {
+		char name[SYMBOL_SIZE];
+
+		/* Return addresses: the call lies before. */
+		kmem_say("  #%zu 0x%08lx %s", i, (unsigned long)pcs[i],
+			 symbol_name(pcs[i] - 1, name, sizeof(name)));
+	}
+}
+
+/*
+ * Why nobody may sleep here; NULL: one may. The idle thread has interrupts off
+ * while it starts the kernel, and nobody to wait for.
+ */
+static const char *
+why_not_sleep(void)
+{
+	const struct proc_struct *self = current;
+	bool is_idle = self >= idle_threads && self < idle_threads + MAX_CPUS;
+
+	if (self->irq_depth > 0)
+		return "in an interrupt";
+	if (self->preempt_count > 0 || self->held != NULL)
+		return "under a spinlock";
+	if (!arch_irqs_on() && !is_idle)
+		return "with interrupts off";
+	return NULL;
+}
+
+void
+kmem_check_context(gfp_t gfp, const char *cache)
+{
+	const char *why;
+	uintptr_t pcs[DEPTH];
+	irq_state_t state;
+	unsigned nr;
+
+	if (!(gfp & __GFP_WAIT))
+		return;
+	why = why_not_sleep();
+	if (why == NULL)
+		return;
+	nr = arch_backtrace(NULL, pcs, ARRAY_SIZE(pcs));
+	state = kmem_report_begin(
+		"kmem: BUG in cache %s: an allocation that may sleep, %s",
+		cache != NULL ? cache : "of kmalloc", why);
+	kmem_say("  by thread %s, pid %d, on CPU %u", current->name,
+		 current->pid, arch_cpu_id());
+	kmem_say_backtrace(pcs, nr);
+	kmem_report_end(state);
+}

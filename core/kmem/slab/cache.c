@@ -1,0 +1,370 @@
+/*
+ * The slab allocator: caches of objects, after Bonwick and Linux 3.10.
+ *
+ * PROBLEM.  A kernel asks for the same few kinds of objects all day, on all CPUs,
+ * in interrupts too. Searching for space that fits, building an object up only
+ * to tear it down, and taking a lock for each are work that need not be done.
+ *
+ * MODEL.  One cache for each kind of object; it cuts whole pages (slabs) into
+ * objects of one size, and keeps what is free near the CPU that freed it.
+ *
+ *	struct slab_cache "proc"			cache_chain: all of them
+ *	  cpu[0]  cpu[1]  ...				per CPU: free objects, LIFO
+ *	  node[0] ------------------------ node[1] ...	per memory node:
+ *	    depot (or shared, alien[1])		          objects between CPUs
+ *	    slabs_partial  slabs_full  slabs_free	  three lists
+ *	        |
+ *	      struct slab  free=2  inuse=3
+ *	        bufctl  [OUT][OUT][ 4 ][OUT][END]	list of free objects
+ *	        object    0    1    2    3    4		all in 2^order pages
+ *
+ *	kfree(p): struct page of p --> cache and slab: no header, no search.
+ *
+ * ARCHITECTURE.md lists the files of slab/ and what each of them holds.
+ *
+ * BOOTSTRAP.  Descriptors, node structures and arrays are objects too, so the
+ * first caches cannot be made like the others. slab_start():
+ *	1. slab_cache_cache (descriptors) and slab_node_cache (node structures) are
+ *	   static, with static node structures, and without arrays: cpu[] is
+ *	   NULL, so each operation goes to the slabs.
+ *	2. The general caches, smallest first: descriptor and node structures from
+ *	   these two. Those with off-slab descriptors come after the one that
+ *	   their descriptors are from. Still no arrays.
+ *	3. What the layer needs for itself: caches of sheaves.
+ *	4. Now that there is memory of any size: every cache gets its parts.
+ *
+ * INVARIANTS.
+ *   - Every object of a slab is in exactly one place: free in its slab, in one
+ *     array, or with a caller. A free object of a cache with a constructor is
+ *     always constructed: the allocator never writes into objects.
+ *   - inuse of a slab = its objects that are not in the index list; it decides
+ *     which of the node's lists the slab is in.
+ *   - node: free_objects = nr_slabs * num - sum of inuse.
+ *   - Each page of a slab leads to slab and cache as long as the slab exists.
+ *   - Off-slab descriptors are of caches with descriptors on the slab.
+ *
+ * LOCKING.  All of rank KMEM, interrupts off, and never two at once:
+ *	chain_lock	the chain, pins, tunables
+ *	node->lock	a cache's slabs on a node, the shared array
+ *	alien->lock	objects on their way to another node (array)
+ *	shelf->lock	a cache's sheaves in a depot, a CPU's (sheaf)
+ * A CPU's part has no lock. The front's fast path pops and pushes by restartable
+ * ranges; everything else is done by the CPU itself, interrupts off, and others
+ * ask that CPU (cpu_call). Nothing is allocated, freed or called back under a
+ * lock. A walker over the chain pins the cache it looks at; the end of a cache
+ * waits for pins.
+ *
+ * COSTS.  Usual allocation, usual free: nothing here, see kmalloc.c. Each
+ * batchcount-th takes the node's lock. Space: a descriptor of 20 bytes (32 on 64 bits)
+ * for a slab and one for an object; at most an eighth of a slab unused.
+ *
+ * FAILURE.  No page, no descriptor, no array: NULL (an error), and everything is
+ * as before. On several nodes the nearest that has memory serves, unless
+ * __GFP_THISNODE forbids it. A free of what is not out is reported and ignored,
+ * when it comes to the slab (debug builds: pointers are checked at once).
+ *
+ * TO CHANGE the sizes of arrays and sheaves: default_limit of each layer; the orders of
+ * slabs: slab.h; general caches: backend.c. Another layer between CPUs and
+ * nodes: a struct slab_layer, and its line in percpu/part.c.
+ */
+#include "cache.h"
+
+#include <kernel/error.h>
+#include <kernel/failpoint.h>
+#include <kernel/printk.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+
+#include "chain.h"
+#include "debug/hooks.h"
+#include "fail.h"
+#include "general.h"
+#include "objects.h"
+#include "percpu/layer.h"
+#include "reap.h"
+#include "slabs.h"
+
+const struct slab_layer *slab_layer;
+struct slab_cache slab_cache_cache, slab_node_cache;
+
+/* Why the front's stacks of new caches are closed: enum slab_closed. */
+static unsigned closed_at_first;
+
+struct slab_stats slab_boot_stats[MAX_CPUS];
+
+static struct kmem_cache_node cache_cache_nodes[MAX_NODES];
+static struct kmem_cache_node node_cache_nodes[MAX_NODES];
+
+/* -- a cache's beginning ------------------------------------------------------------ */
+
+static unsigned
+order_high(void)
+{
+	bool is_small = nr_managed_pages() < SLAB_SMALL_MACHINE / PAGE_SIZE;
+
+	return is_small ? SLAB_ORDER_LOW : SLAB_ORDER_HIGH;
+}
+
+bool
+slab_set_layout(struct slab_cache *cache, unsigned flags, bool may_be_off)
+{
+	struct slab_layout layout;
+
+	if (!slab_layout_choose(&layout, cache->base.object_size,
+				cache->base.align, flags, order_high(),
+				may_be_off))
+		return false;
+	cache->layout = layout;
+	/* 2^32 / size, rounded up; what that adds is too little to matter for the
+	 * small objects of slabs that have several. */
+	cache->reciprocal =
+		layout.num == 1 ? 0 : UINT32_MAX / (uint32_t)layout.size + 1;
+	if (layout.off_slab) {
+		cache->slabp_cache = slab_general(layout.slab_size);
+		assert(cache->slabp_cache != NULL &&
+		       !cache->slabp_cache->layout.off_slab);
+	}
+	return true;
+}
+
+/* With the debugging that is wanted, as far as a slab can hold the objects then:
+ * the largest do without red zones and notes. */
+static bool
+choose_layout(struct slab_cache *cache, bool may_be_off)
+{
+	const struct kmem_cache *base = &cache->base;
+	unsigned debug = slab_debug_hooks->wanted(base);
+
+	cache->debug = debug;
+	if (slab_set_layout(cache, slab_debug_hooks->layout_flags(base, debug),
+			    may_be_off))
+		return true;
+	cache->debug = debug & SLAB_CONSISTENCY_CHECKS;
+	if (base->ctor == NULL)
+		cache->debug |= debug & SLAB_POISON;
+	return slab_set_layout(cache, slab_debug_hooks->layout_flags(base, 0),
+			       may_be_off);
+}
+
+/* Everything but node[] and what the layer adds. */
+static bool
+cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
+	     bool may_be_off)
+{
+	memset(cache, 0, sizeof(*cache));
+	cache->base = *wanted;
+	if (!choose_layout(cache, may_be_off))
+		return false;
+	cache->base.align = cache->layout.align;
+	kmem_stacks_close(&cache->base);
+	cache->layer = slab_layer;
+	cache->closed = closed_at_first;
+	if (slab_fail_wants(wanted->name))
+		cache->closed |= SLAB_CLOSED_FAILSLAB;
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+		cache->cpu[cpu] = NULL;
+	cache->stats = slab_boot_stats;
+	list_init(&cache->chain);
+	return true;
+}
+
+/* -- the allocator's own objects -------------------------------------------------- */
+
+void *
+slab_own_get(struct slab_cache *cache, gfp_t gfp, unsigned node)
+{
+	if ((KERNEL_DEBUG && failpoint()) || slab_fails(cache, true))
+		return NULL;
+	if (node != NODE_ANY && nr_page_nodes > 1)
+		return slab_alloc_node(cache, gfp, node);
+	return slab_alloc(cache, gfp);
+}
+
+void
+slab_own_put(void *object)
+{
+	struct page *page = slab_page_of(object);
+	struct slab_cache *cache = page->owner.cache;
+
+	if (unlikely(slab_debug(cache) != 0))
+		slab_debug_hooks->free(cache, object);
+	else
+		slab_put(cache, page->node, &object, 1);
+}
+
+static void
+nodes_free(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		if (cache->node[i] != NULL)
+			slab_own_put(cache->node[i]);
+}
+
+static int
+nodes_alloc(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		cache->node[i] = slab_own_get(&slab_node_cache, GFP_KERNEL, i);
+		if (cache->node[i] == NULL) {
+			nodes_free(cache);
+			return -E_NO_MEM;
+		}
+		slab_node_init(cache->node[i]);
+	}
+	return 0;
+}
+
+/* A cache without arrays. NULL: no memory. */
+static struct slab_cache *
+cache_make(const struct kmem_cache *wanted)
+{
+	struct slab_cache *cache;
+
+	cache = slab_own_get(&slab_cache_cache, GFP_KERNEL, NODE_ANY);
+	if (cache == NULL)
+		return NULL;
+	if (!cache_set_up(cache, wanted, !(wanted->flags & SLAB_ON_SLAB)))
+		goto out_free;
+	if (nodes_alloc(cache) != 0)
+		goto out_free;
+	return cache;
+out_free:
+	slab_own_put(cache);
+	return NULL;
+}
+
+static void
+cache_unmake(struct slab_cache *cache)
+{
+	nodes_free(cache);
+	slab_own_put(cache);
+}
+
+/* Everything that is between CPUs and nodes. 0, or -E_NO_MEM and no change. */
+static int
+cache_attach(struct slab_cache *cache)
+{
+	struct slab_tunables tunables = cache->layer->defaults(cache);
+	size_t stats_size = nr_cpus * sizeof(struct slab_stats);
+	struct slab_stats *stats;
+
+	stats = slab_general_get(stats_size, GFP_KERNEL, NODE_ANY);
+	if (stats == NULL)
+		return -E_NO_MEM;
+	memset(stats, 0, stats_size);
+	cache->stats = stats;
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		cache->node[i]->free_limit =
+			percpu_free_limit(cache, i, &tunables);
+	if (cache->layer->attach(cache, &tunables) != 0) {
+		cache->stats = slab_boot_stats;
+		slab_own_put(stats);
+		return -E_NO_MEM;
+	}
+	cache->tunables = tunables;
+	if (cache->debug != 0)
+		slab_debug_hooks->park(cache);
+	return 0;
+}
+
+static void
+cache_detach(struct slab_cache *cache)
+{
+	if (cache->debug != 0)
+		slab_debug_hooks->unpark(cache);
+	cache->layer->detach(cache);
+	slab_own_put(cache->stats);
+	cache->stats = slab_boot_stats;
+}
+
+struct slab_cache *
+slab_create(const struct kmem_cache *wanted)
+{
+	struct slab_cache *cache = cache_make(wanted);
+
+	if (cache == NULL)
+		return NULL;
+	if (cache_attach(cache) != 0)
+		goto out_unmake;
+	if (!slab_chain_link(cache)) {
+		printk("slab: there is a cache %s already\n", wanted->name);
+		goto out_detach;
+	}
+	slab_fail_apply(cache); /* it may have changed its mind meanwhile */
+	return cache;
+out_detach:
+	cache_detach(cache);
+out_unmake:
+	cache_unmake(cache);
+	return NULL;
+}
+
+/* -- and its end -------------------------------------------------------------------- */
+
+int
+slab_destroy(struct slab_cache *cache, size_t *nr_live)
+{
+	slab_chain_close(cache, 0);
+	slab_drain(cache);
+	*nr_live = slab_nr_out(cache);
+	if (*nr_live != 0) {
+		slab_debug_hooks->print_live(cache);
+		/* Other CPUs' arrays, if they could not be asked, count too. */
+		slab_chain_reopen(cache);
+		return -E_BUSY;
+	}
+	for (unsigned i = 0; i < nr_page_nodes; i++)
+		(void)drain_freelist(cache, i, SIZE_MAX);
+	slab_debug_hooks->destroy(cache);
+	cache_detach(cache);
+	slab_chain_unlink(cache);
+	cache_unmake(cache);
+	return 0;
+}
+
+/* -- the first caches ---------------------------------------------------------------- */
+
+static void
+start_by_hand(struct slab_cache *cache, const char *name, size_t size,
+	      size_t align, struct kmem_cache_node nodes[])
+{
+	struct kmem_cache wanted = { .object_size = size, .align = align };
+	bool ok;
+
+	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
+	ok = cache_set_up(cache, &wanted, false) && slab_chain_link(cache);
+	assert(ok);
+	for (unsigned i = 0; i < nr_page_nodes; i++) {
+		cache->node[i] = &nodes[i];
+		slab_node_init(&nodes[i]);
+	}
+}
+
+void
+slab_create_early(const struct kmem_cache *wanted, struct slab_cache **cache)
+{
+	*cache = cache_make(wanted);
+	if (*cache == NULL || !slab_chain_link(*cache))
+		panic("slab: no memory for cache %s", wanted->name);
+}
+
+void
+slab_start(const struct slab_layer *layer, unsigned closed)
+{
+	struct slab_cache *cache;
+
+	slab_layer = layer;
+	closed_at_first = closed;
+	start_by_hand(&slab_cache_cache, "kmem_cache",
+		      sizeof(struct slab_cache), CACHE_LINE, cache_cache_nodes);
+	start_by_hand(&slab_node_cache, "kmem_cache_node",
+		      sizeof(struct kmem_cache_node),
+		      __alignof__(struct kmem_cache_node), node_cache_nodes);
+	slab_general_create();
+	if (slab_layer->start != NULL)
+		slab_layer->start();
+	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+		if (cache_attach(cache) != 0)
+			panic("slab: no memory for the arrays of %s",
+			      cache->base.name);
+}

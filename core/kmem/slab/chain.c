@@ -1,0 +1,211 @@
+/*
+ * The chain of all caches: walks over it by pins, and one at a time who tunes.
+ *
+ * LOCKING.  chain_lock (rank KMEM). A walker pins the cache it looks at; the end of a
+ * cache waits for pins.
+ */
+#include "chain.h"
+
+#include <kernel/error.h>
+#include <kernel/sched.h>
+#include <kernel/string.h>
+#include <kernel/timer.h>
+
+#include "debug/hooks.h"
+#include "percpu/layer.h"
+
+static struct spinlock chain_lock = SPINLOCK_INIT(LOCK_RANK_KMEM, "slab chain");
+static struct list cache_chain GUARDED_BY(chain_lock) = LIST_INIT(cache_chain);
+
+static inline struct list *
+link_beyond(const struct list *link, bool forward)
+{
+	return forward ? link->next : link->prev;
+}
+
+/* Pins the next one in this direction, unpins `cache` (NULL: begins). */
+static struct slab_cache *
+chain_step(struct slab_cache *cache, bool forward)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	struct slab_cache *next = NULL;
+	struct list *pos;
+
+	pos = link_beyond(cache != NULL ? &cache->chain : &cache_chain,
+			  forward);
+	for (; pos != &cache_chain; pos = link_beyond(pos, forward)) {
+		next = list_entry(pos, struct slab_cache, chain);
+		if (!next->is_dying)
+			break;
+		next = NULL;
+	}
+	if (next != NULL)
+		next->nr_pins++;
+	if (cache != NULL)
+		cache->nr_pins--;
+	spin_unlock_irqrestore(&chain_lock, state);
+	return next;
+}
+
+struct slab_cache *
+slab_chain_next(struct slab_cache *cache)
+{
+	return chain_step(cache, true);
+}
+
+struct slab_cache *
+slab_chain_prev(struct slab_cache *cache)
+{
+	return chain_step(cache, false);
+}
+
+void
+slab_chain_unpin(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	assert(cache->nr_pins > 0);
+	cache->nr_pins--;
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+static struct slab_cache *
+chain_find(const char *name) REQUIRES(chain_lock)
+{
+	struct list *pos;
+
+	list_for_each(pos, &cache_chain) {
+		struct slab_cache *cache =
+			list_entry(pos, struct slab_cache, chain);
+
+		if (!cache->is_dying && strcmp(cache->base.name, name) == 0)
+			return cache;
+	}
+	return NULL;
+}
+
+struct slab_cache *
+slab_chain_find(const char *name)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	struct slab_cache *cache = chain_find(name);
+
+	if (cache != NULL)
+		cache->nr_pins++;
+	spin_unlock_irqrestore(&chain_lock, state);
+	return cache;
+}
+
+/* Whether the name was free. */
+bool
+slab_chain_link(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	bool is_free = chain_find(cache->base.name) == NULL;
+
+	if (is_free)
+		list_add_tail(&cache_chain, &cache->chain);
+	spin_unlock_irqrestore(&chain_lock, state);
+	return is_free;
+}
+
+/* No walker comes here any more, and none but those of the caller is here. Waits:
+ * for threads if it may sleep, else for other CPUs. */
+void
+slab_chain_close(struct slab_cache *cache, unsigned nr_own_pins)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	cache->is_dying = true;
+	while (cache->nr_pins > nr_own_pins) {
+		spin_unlock_irqrestore(&chain_lock, state);
+		if (may_sleep())
+			(void)sleep_ticks(1);
+		else
+			arch_cpu_relax();
+		state = spin_lock_irqsave(&chain_lock);
+	}
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+void
+slab_chain_reopen(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	cache->is_dying = false;
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+void
+slab_chain_unlink(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	list_del(&cache->chain);
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+/* Whether nobody was at it; now the caller is. */
+static bool
+tune_begin(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	bool was_tuned = cache->is_tuned;
+
+	cache->is_tuned = true;
+	spin_unlock_irqrestore(&chain_lock, state);
+	return !was_tuned;
+}
+
+/* NULL: they stay as they were. */
+static void
+tune_end(struct slab_cache *cache, const struct slab_tunables *tunables)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+
+	if (tunables != NULL)
+		cache->tunables = *tunables;
+	cache->is_tuned = false;
+	spin_unlock_irqrestore(&chain_lock, state);
+}
+
+int
+slab_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
+{
+	int err;
+
+	if (!tune_begin(cache))
+		return -E_BUSY;
+	/* Its parts are out of use while it is debugged. */
+	err = slab_debug(cache) != 0 ? -E_BUSY
+				     : cache->layer->tune(cache, tunables);
+	tune_end(cache, err == 0 ? tunables : NULL);
+	return err;
+}
+
+int
+slab_chain_hold(struct slab_cache *cache)
+{
+	if (!tune_begin(cache))
+		return -E_BUSY;
+	slab_chain_close(cache, 1);
+	return 0;
+}
+
+void
+slab_chain_let_go(struct slab_cache *cache)
+{
+	slab_chain_reopen(cache);
+	tune_end(cache, NULL);
+}
+
+struct slab_tunables
+slab_tunables_get(struct slab_cache *cache)
+{
+	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	struct slab_tunables tunables = cache->tunables;
+
+	spin_unlock_irqrestore(&chain_lock, state);
+	return tunables;
+}

@@ -1,0 +1,9 @@
+core-srcs += core/kmem/slab/backend.c
+core-srcs += core/kmem/slab/cache.c
+core-srcs += core/kmem/slab/chain.c
+core-srcs += core/kmem/slab/fail.c
+core-srcs += core/kmem/slab/general.c
+core-srcs += core/kmem/slab/layout.c
+core-srcs += core/kmem/slab/objects.c
+core-srcs += core/kmem/slab/reap.c
+core-srcs += core/kmem/slab/slabs.c

@@ -1,0 +1,53 @@
+/*
+ * Which layer is between slabs and CPUs, and whether the front may use it: cpu=, fast=.
+ *
+ * TO ADD a layer: a struct slab_layer, and its line here.
+ */
+#include <kernel/option.h>
+
+#include "array.h"
+#include "select.h"
+#include "sheaf.h"
+
+/* The first one is the default. */
+static const struct slab_layer *const layers[] = {
+	&sheaf_layer,
+	&array_layer,
+};
+
+static unsigned chosen;
+
+const struct slab_layer *
+percpu_layer_chosen(void)
+{
+	return layers[chosen];
+}
+
+static const char *
+layer_name(unsigned i)
+{
+	return i < ARRAY_SIZE(layers) ? layers[i]->name : NULL;
+}
+
+const struct boot_option slab_cpu_option = {
+	.name = "cpu",
+	.help = "what keeps slab's free objects near the CPUs",
+	.kind = OPTION_CHOICE,
+	.one_of = { .index = &chosen, .name_at = layer_name },
+};
+
+static const char *const fast_names[] = { "restartable", "plain", NULL };
+static unsigned fast;
+
+const struct boot_option slab_fast_option = {
+	.name = "fast",
+	.help = "slab's usual path: restartable, or with interrupts off",
+	.kind = OPTION_CHOICE,
+	.one_of = { .index = &fast, .names = fast_names },
+};
+
+unsigned
+percpu_closed_chosen(void)
+{
+	return fast == 1 ? SLAB_CLOSED_PLAIN : 0;
+}

@@ -1,0 +1,152 @@
+/*
+ * Types of the slab allocator: slabs, caches, and what a cache has on a memory node.
+ * cache.c has the theory.
+ *
+ * Keys behind the fields:
+ *   (c)  constant from the cache's creation to its end
+ *   (i)  only the CPU that it belongs to, interrupts off
+ *   (n)  the lock of the node's lists
+ *   (l)  chain_lock
+ */
+#ifndef KMEM_SLAB_H
+#define KMEM_SLAB_H
+
+#include "../front.h"
+#include "layout.h"
+
+/* -- a slab: some pages, full of objects of one cache ------------------------- */
+
+/* An entry of the list of free objects: the index of the next one. */
+typedef uint8_t kmem_bufctl_t;
+#define BUFCTL_END ((kmem_bufctl_t)0xff) /* the list ends */
+#define BUFCTL_OUT ((kmem_bufctl_t)0xfe) /* this object is out of the slab */
+#define SLAB_NUM_MAX 0xfeu		 /* objects of one slab */
+/* Objects are at least as large, so that a page has no more of them. */
+#define SLAB_SIZE_MIN (PAGE_SIZE / 256)
+
+struct slab {
+	struct list link;	/* (n) in one of its node's three lists */
+	unsigned char *s_mem;	/* (c) the first object */
+	unsigned colouroff;	/* (c) bytes before descriptor or objects */
+	uint16_t nodeid;	/* (c) */
+	kmem_bufctl_t inuse;	/* (n) objects that are out */
+	kmem_bufctl_t free;	/* (n) the first free object, or BUFCTL_END */
+	kmem_bufctl_t bufctl[]; /* (n) one for each object */
+};
+
+/* -- the parts of a cache ---------------------------------------------------- */
+
+/* A cache's slabs on one memory node. */
+struct kmem_cache_node {
+	struct spinlock lock;	   /* interrupts off */
+	struct list slabs_partial; /* (n) some objects out */
+	struct list slabs_full;	   /* (n) all */
+	struct list slabs_free;	   /* (n) none */
+	size_t nr_slabs;	   /* (n) in the three lists */
+	size_t nr_free_slabs;	   /* (n) in slabs_free */
+	size_t nr_leaving;    /* (n) in none; their pages are on the way back */
+	size_t free_objects;  /* (n) in slabs, not in arrays */
+	size_t free_limit;    /* (n) more: free slabs go back */
+	unsigned colour_next; /* (n) of the next slab */
+	bool free_touched;    /* (n) a free slab was taken in use */
+	struct list retired;  /* (n) first pages of damaged slabs */
+	size_t retired_out;   /* (n) objects of theirs that are out */
+	unsigned long next_reap; /* (n) in ticks */
+	/* The layer's part, shared by the node's CPUs. */
+	struct shared_array *shared;	      /* (n) array; NULL: none */
+	struct alien_cache *alien[MAX_NODES]; /* (c) array; by home, or NULL */
+	struct depot *depot;		      /* (c) sheaf; NULL: none */
+
+	/* Statistics, (n). */
+	size_t high;		 /* most objects ever out of slabs */
+	size_t max_free;	 /* most objects ever free in slabs */
+	unsigned long grown;	 /* slabs made */
+	unsigned long reaped;	 /* slabs given back */
+	unsigned long nr_errors; /* objects freed that were not out */
+	unsigned long taken;	 /* objects that came out of slabs */
+	unsigned long put;	 /* objects that went back into slabs */
+	unsigned long batches;	 /* array: copied to and from `shared` */
+} __cacheline_aligned;
+
+/* What happened on one CPU. (i); others read. */
+struct slab_stats {
+	/* Hits that went through the front's fast path are not counted. */
+	unsigned long alloc_hit, alloc_miss;
+	unsigned long free_hit, free_miss;
+	unsigned long node_allocs;    /* from another node than the CPU's */
+	unsigned long node_frees;     /* to another node */
+	unsigned long alien_overflow; /* alien arrays that were full */
+	unsigned long no_memory;      /* allocations that failed */
+} __cacheline_aligned;
+
+#define slab_count(counter) atomic_store_relaxed(&(counter), (counter) + 1)
+
+/* What the three mean is the layer's to say; so they are called in slabinfo. */
+struct slab_tunables {
+	unsigned limit;	     /* objects of a CPU's array, or of a sheaf */
+	unsigned batchcount; /* how many come out of slabs at once */
+	unsigned shared;     /* array: batches in the shared array; sheaf: full
+			      * sheaves on a CPU's shelf */
+};
+
+struct slab_cache {
+	struct kmem_cache base;		/* (c) */
+	struct slab_cpu *cpu[MAX_CPUS]; /* (i); NULL: not attached yet */
+	const struct slab_layer *layer; /* (c) between CPUs and slabs */
+
+	/* Slabs and objects, (c). */
+	struct slab_layout layout;
+	uint32_t reciprocal;		/* index = offset * reciprocal / 2^32 */
+	struct slab_cache *slabp_cache; /* of off-slab descriptors */
+
+	/* Debugging. */
+	unsigned debug; /* enum slab_flags in force; atomic */
+	struct slab_cpu *parked[MAX_CPUS]; /* cpu[], while debug is not 0 */
+	unsigned nr_growing;		   /* threads in cache_grow; atomic */
+	bool is_frozen;			   /* it is not to grow; atomic */
+
+	struct kmem_cache_node *node[MAX_NODES]; /* (c) nr_page_nodes of them */
+	struct slab_stats *stats;		 /* (c) one for each CPU */
+	struct slab_tunables tunables;		 /* (l) */
+	unsigned closed; /* (l) why the front's stacks are: enum slab_closed */
+
+	struct list chain; /* (l) all caches */
+	unsigned nr_pins;  /* (l) walkers that stand here */
+	bool is_dying;	   /* (l) walkers pass over it */
+	bool is_tuned;	   /* (l) someone is at it */
+};
+
+static inline struct slab_cache *
+slab_cache_of(struct kmem_cache *base)
+{
+	return container_of(base, struct slab_cache, base);
+}
+
+/* The page of an object; NULL: the address is no memory's. */
+static inline struct page *
+slab_page_of(const void *object)
+{
+	return phys_to_page(arch_virt_to_phys(object));
+}
+
+/* Which object of its slab this is, or is inside of. */
+static inline unsigned
+slab_index(const struct slab_cache *cache, const struct slab *slab,
+	   const void *object)
+{
+	size_t offset = (size_t)((const unsigned char *)object - slab->s_mem);
+
+	return (unsigned)((uint64_t)offset * cache->reciprocal >> 32);
+}
+
+/* Where its first page begins. */
+static inline unsigned char *
+slab_base(const struct slab_cache *cache, const struct slab *slab)
+{
+	const struct slab_layout *layout = &cache->layout;
+
+	return slab->s_mem - slab->colouroff -
+	       (layout->off_slab ? 0 : layout->slab_size);
+}
+
+#endif /* KMEM_SLAB_H */
