@@ -9,8 +9,11 @@
 
 /* -- lines ---------------------------------------------------------------------- */
 
-static void __printf(2, 0)
-	view_vadd(struct view *view, const char *format, va_list ap)
+static void view_vadd(struct view *view, const char *format, va_list ap)
+	__printf(2, 0);
+
+static void
+view_vadd(struct view *view, const char *format, va_list ap)
 {
 	size_t room = sizeof(view->line) - view->used;
 	int n = vsnprintf(view->line + view->used, room, format, ap);
