@@ -168,7 +168,7 @@ static struct spinlock twin_locks[] = {
 
 /* In the order of their addresses, which is none. */
 static __noinline void
-crash_lock_equal(void)
+crash_lock_equal(void) NO_THREAD_SAFETY
 {
 	spin_lock(&twin_locks[0]);
 	spin_lock(&twin_locks[1]);
