@@ -51,6 +51,7 @@ static inline void
 set_start_values(struct proc_struct *proc)
 {
 	proc->tf = NULL;
+	proc->mm = NULL;
 	proc->nr_traps = 0; /* a thread may end in a system call */
 	atomic_store_relaxed(&proc->state, (enum proc_state)PROC_UNINIT);
 	atomic_store_relaxed(&proc->cpu, 0u);

@@ -132,15 +132,17 @@ finish_switch(void)
 	return rq;
 }
 
-/* At least one of the two threads has such a state. Out of line: most switches are
- * between threads that have none. */
+/* At least one of the two threads has a space or an FPU state of its own. Out of
+ * line: kernel threads have neither. */
 static __noinline void
-switch_fpu(struct fpu_state *prev, const struct fpu_state *next)
+switch_user_state(struct proc_struct *prev, struct proc_struct *next)
 {
-	if (prev != NULL)
-		arch_fpu_save(prev);
-	if (next != NULL)
-		arch_fpu_load(next);
+	if (next->space != prev->space)
+		space_switch(prev->space, next->space);
+	if (prev->fpu != NULL)
+		arch_fpu_save(prev->fpu);
+	if (next->fpu != NULL)
+		arch_fpu_load(next->fpu);
 }
 
 /* Interrupts off, run-queue lock held; returns when `prev` runs again, with
@@ -161,10 +163,8 @@ proc_run(struct run_queue *rq, struct proc_struct *prev,
 	arch_set_current(next);
 	arch_set_kernel_stack((char *)next->kstack +
 			      ARCH_KSTACK_PAGES * PAGE_SIZE);
-	if (next->space != prev->space)
-		space_switch(prev->space, next->space);
-	if (unlikely(((uintptr_t)prev->fpu | (uintptr_t)next->fpu) != 0))
-		switch_fpu(prev->fpu, next->fpu);
+	if (unlikely((prev->has_user_state | next->has_user_state) != 0))
+		switch_user_state(prev, next);
 	if (KERNEL_DEBUG)
 		lock_debug_hand_over(&rq->lock, prev, next);
 	switch_to(&prev->context, &next->context);
@@ -362,12 +362,22 @@ preempt_schedule(void)
 }
 
 void
+sched_note_user_state(void)
+{
+	struct proc_struct *self = current;
+
+	self->has_user_state = self->fpu != NULL ||
+			       self->space != &kernel_space;
+}
+
+void
 sched_set_fpu(struct fpu_state *state)
 {
 	irq_state_t irqs;
 
 	local_intr_save(irqs);
 	current->fpu = state;
+	sched_note_user_state();
 	if (state != NULL)
 		arch_fpu_load(state);
 	local_intr_restore(irqs);

@@ -117,6 +117,7 @@ change_space(struct space *from, struct space *to)
 	local_intr_save(irqs);
 	assert(self->space == from && from != to);
 	self->space = to;
+	sched_note_user_state();
 	space_switch(from, to);
 	local_intr_restore(irqs);
 }

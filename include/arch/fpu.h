@@ -4,7 +4,7 @@
  * The kernel itself does not use them. A thread that runs a program may, and then
  * it has a struct fpu_state (proc->fpu): the scheduler saves the registers into it
  * when the thread is switched away from, and loads them when it comes back. Kernel
- * threads have none (proc->fpu is NULL), and pay one test a switch.
+ * threads have none (proc->fpu is NULL), and cost nothing: see has_user_state.
  *
  * <port/fpu.h>, included at the end, completes struct fpu_state, with the alignment
  * that it needs.

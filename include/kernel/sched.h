@@ -68,6 +68,11 @@ void schedule_irqs_off(void);
  * to do. For the end of an interrupt. Interrupts off, no spinlock held. */
 void sched_preempt(void);
 
+/* The calling thread has changed its space or its FPU state: notes whether it has
+ * any, so that a switch between two kernel threads asks only once. Interrupts
+ * off. */
+void sched_note_user_state(void);
+
 /* The calling thread uses the registers of the floating-point unit from now on,
  * beginning with this state (arch_fpu_init), which is the caller's memory; NULL: no
  * more, and what they held is lost. Before it ends, it must have said so. */

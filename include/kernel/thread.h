@@ -78,9 +78,10 @@ struct proc_struct {
 
 	/* What the port saves and loads. */
 	struct context context;
-	struct fpu_state *fpu; /* (t) NULL: its code uses no such registers */
-	uintptr_t kstack;      /* (c) lowest address of its kernel stack */
-	struct space *space;   /* (t) loaded while it runs; never NULL */
+	struct fpu_state *fpu;	 /* (t) NULL: its code uses no such registers */
+	uintptr_t kstack;	 /* (c) lowest address of its kernel stack */
+	struct space *space;	 /* (t) loaded while it runs; never NULL */
+	unsigned has_user_state; /* (t) one of these two is its own: 0 or 1 */
 
 	/* Identity and family. */
 	int pid;		       /* (c) */

@@ -120,7 +120,7 @@ thread_use_none(void *arg)
 static void
 expect_start_state(void)
 {
-	struct fpu_state made, found;
+	static struct fpu_state made, found;
 	irq_state_t irqs;
 
 	arch_fpu_init(&made);

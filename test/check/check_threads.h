@@ -56,6 +56,7 @@ void check_restart(void);
 void check_trap_sleep(void);
 void check_trap_refusals(void);
 void check_trap_restart(void);
+void check_trap_user(void);
 void check_fpu(void);
 
 void check_stress_cycles(void);

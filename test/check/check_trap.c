@@ -359,6 +359,55 @@ check_trap_refusals(void)
 	(void)trap_set_page_fault_handler(before);
 }
 
+/* -- the return to user mode --------------------------------------------------------- */
+
+/* On the host a thread with an mm stands for a process; on a machine a call that
+ * the kernel makes itself never counts as one of user mode. */
+static bool was_user;
+static unsigned nr_returns;
+
+static long
+kill_caller(struct trapframe *tf, const struct syscall *call)
+{
+	was_user = arch_frame_is_user(tf);
+	EXPECT_EQ(do_kill(current->pid), 0);
+	return 0;
+}
+
+static int
+thread_be_user(void *arg)
+{
+	struct syscall call = { .number = CALL_SUM };
+	long result;
+
+	current->mm = arg;
+	EXPECT(arch_probe_syscall(&call, &result));
+	nr_returns++;
+	current->mm = NULL;
+	return 0;
+}
+
+/* Whoever was killed inside of a system call does not return to user mode, but
+ * to the kernel. */
+void
+check_trap_user(void)
+{
+	struct quiet_state before = quiet_state_take();
+	syscall_fn *handler = trap_set_syscall_handler(kill_caller);
+	static char mm;
+	int code = 1, pid;
+
+	nr_returns = 0;
+	pid = kernel_thread(thread_be_user, &mm, 0);
+	EXPECT_EQ(do_wait(pid, &code), pid);
+	EXPECT_EQ(nr_returns, was_user ? 0 : 1);
+	EXPECT_EQ(code, was_user ? -E_KILLED : 0);
+	printk("# trap_user: the call came from %s mode\n",
+	       was_user ? "user" : "kernel");
+	(void)trap_set_syscall_handler(handler);
+	quiet_state_expect(&before);
+}
+
 /* -- restartable ranges ---------------------------------------------------------------- */
 
 /*

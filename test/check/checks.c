@@ -336,6 +336,13 @@ const struct check checks[] = {
 		.run = check_trap_restart,
 	},
 	{
+		.name = "trap_user",
+		.help = "a killed process does not return to user mode",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_trap_user,
+	},
+	{
 		.name = "fpu",
 		.help = "floating-point and vector registers, thread by thread",
 		.stage = CHECK_THREADS,
