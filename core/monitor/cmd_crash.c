@@ -161,19 +161,17 @@ crash_irqs_off_fault(void)
 
 /* -- locks against the order ------------------------------------------------------- */
 
-static struct spinlock twin_locks[] = {
-	SPINLOCK_INIT(LOCK_RANK_WORK, "first twin"),
-	SPINLOCK_INIT(LOCK_RANK_WORK, "second twin"),
-};
+static struct spinlock first_twin = SPINLOCK_INIT(LOCK_RANK_WORK, "first twin");
+static struct spinlock second_twin =
+	SPINLOCK_INIT(LOCK_RANK_WORK, "second twin");
 
-/* In the order of their addresses, which is none. */
 static __noinline void
 crash_lock_equal(void) NO_THREAD_SAFETY
 {
-	spin_lock(&twin_locks[0]);
-	spin_lock(&twin_locks[1]);
-	spin_unlock(&twin_locks[1]);
-	spin_unlock(&twin_locks[0]);
+	spin_lock(&first_twin);
+	spin_lock(&second_twin);
+	spin_unlock(&second_twin);
+	spin_unlock(&first_twin);
 }
 
 /* -- waiting for other CPUs where nobody may ------------------------------------- */

@@ -45,6 +45,6 @@ struct line_completion {
 /* For a text of that length, whose end is where the cursor is. */
 struct line_completion line_complete(const char *text, size_t length);
 /* Prints the words themselves. */
-void line_complete_print(const char *text, size_t length);
+void line_complete_print(const char *line, size_t length);
 
 #endif /* MONITOR_LINE_H */

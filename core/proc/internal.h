@@ -38,7 +38,9 @@ proc_count_down(void)
 /* -- pid.c ---------------------------------------------------------------------- */
 
 /* The next free pid after the last one given, wrapping in [1, MAX_PID). */
-int get_pid(void) REQUIRES(proc_lock);
+int
+get_pid(void) REQUIRES(proc_lock)
+__must_check;
 void put_pid(int pid) REQUIRES(proc_lock);
 
 /* -- control_block.c ------------------------------------------------------------ */

@@ -84,7 +84,7 @@ void proc_visit_stacks(void (*fn)(const void *from, const void *to));
 /* Looks for objects that nothing leads to, and prints them; returns how many.
  * Everything stands still meanwhile. -E_NOT_FOUND: the back end cannot; -E_BUSY:
  * somebody is at it; -E_NO_MEM, -E_NO_SPACE (as many were made meanwhile). */
-int leaks_find(void);
+int leaks_find(void) __must_check;
 
 void set_proc_name(struct proc_struct *proc, const char *name);
 
