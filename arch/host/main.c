@@ -112,7 +112,11 @@ append_argument(const char *argument)
 	name = (size_t)(equals + 1 - argument);
 	append(argument, name);
 	append("\"", 1);
-	append(argument + name, n - name);
+	for (; name < n; name++) {
+		if (argument[name] == '\\')
+			append("\\", 1);
+		append(argument + name, 1);
+	}
 	append("\"", 1);
 }
 

@@ -148,19 +148,20 @@ copy_string(struct parser *parser, uint32_t pa, char *buf, size_t size)
 }
 
 /*
- * The first word is the kernel's file in some loaders. It is one if it looks
- * like a path: no '=' in it, but a '/' or a '.'.
+ * The first word is the kernel's file in some loaders. QEMU always begins with
+ * it, whatever is in it; from others it is one if it looks like a path: no '='
+ * in it, but a '/' or a '.'.
  */
 static const char *
-skip_path(const char *line)
+skip_path(const char *line, bool always)
 {
-	bool path = false;
+	bool path = always;
 	const char *c;
 
-	while (*line == ' ')
+	while (*line == ' ' && !always)
 		line++;
 	for (c = line; *c && *c != ' '; c++) {
-		if (*c == '=' || *c == '"' || *c == '\'')
+		if (!always && (*c == '=' || *c == '"' || *c == '\''))
 			return line;
 		if (*c == '/' || *c == '.')
 			path = true;
@@ -180,15 +181,6 @@ parse_strings(struct parser *parser)
 
 	parser->boot->command_line = "";
 	parser->boot->loader = "a Multiboot loader";
-	if ((info->flags & INFO_COMMAND_LINE) && info->cmdline) {
-		length = copy_string(parser, info->cmdline, command_line,
-				     sizeof(command_line));
-		if (length >= sizeof(command_line))
-			warn(parser, "the command line is too long; "
-				     "its end is not used");
-		parser->boot->command_line = skip_path(command_line);
-		reserve(parser, info->cmdline, length + 1, "command line");
-	}
 	if ((info->flags & INFO_LOADER_NAME) && info->boot_loader_name) {
 		length = copy_string(parser, info->boot_loader_name,
 				     loader_name, sizeof(loader_name));
@@ -196,6 +188,19 @@ parse_strings(struct parser *parser)
 			parser->boot->loader = loader_name;
 		reserve(parser, info->boot_loader_name, length + 1,
 			"loader's name");
+	}
+	if ((info->flags & INFO_COMMAND_LINE) && info->cmdline) {
+		length = copy_string(parser, info->cmdline, command_line,
+				     sizeof(command_line));
+		parser->boot->command_line = command_line;
+		if (length < sizeof(command_line))
+			parser->boot->command_line = skip_path(
+				command_line,
+				strcmp(parser->boot->loader, "qemu") == 0);
+		else
+			/* So long, core refuses it as a whole. */
+			warn(parser, "the command line is too long");
+		reserve(parser, info->cmdline, length + 1, "command line");
 	}
 }
 

@@ -10,8 +10,9 @@
  * that happens is done by init and its descendants: init says hello, starts
  * the first job (checks of threads, then `run=` or the console), and from then
  * on reaps orphans. When its last child is gone there is nothing left
- * to do, and the kernel powers off: with 0, or non-zero if a check or the
- * `run=` script failed.
+ * to do, and the kernel powers off: with 0, or with 1 if something that was asked
+ * for did not happen: a check or a command of the `run=` script failed, or
+ * a setting was refused. `poweroff` without a code ends with the same.
  */
 #include <kernel/check.h>
 #include <kernel/init.h>
@@ -34,15 +35,31 @@
 
 uint64_t boot_started_at, init_started_at;
 
+static unsigned nr_failures;
+
 static char script[MONITOR_SCRIPT_MAX];
+
+void
+exit_note_failure(void)
+{
+	(void)atomic_add(&nr_failures, 1);
+}
+
+int
+exit_code_default(void)
+{
+	return atomic_load(&nr_failures) > 0 || check_failures() > 0
+		       ? FAILED_EXIT_CODE
+		       : 0;
+}
 
 static int
 run_set(const char *value)
 {
-	if (strlcpy(script, value, sizeof(script)) < sizeof(script))
-		return 0;
-	script[0] = '\0';
-	return -E_INVAL;
+	if (strlen(value) >= sizeof(script))
+		return -E_NO_SPACE;
+	(void)strlcpy(script, value, sizeof(script));
+	return 0;
 }
 
 static const char *
@@ -54,10 +71,12 @@ run_get(void)
 const struct boot_option run_option = {
 	.name = "run",
 	.help = "commands for the monitor to run instead of reading the console",
-	.values = "\"command; command; ...\"",
+	.values = "\"command; command; ...\" of up to 1023 characters",
 	.set = run_set,
 	.get = run_get,
 };
+
+BUILD_ASSERT(MONITOR_SCRIPT_MAX == 1024); /* as the text says */
 
 /* The first job, a child of init: the checks of threads, then the script or
  * the console. Its exit code says how the script went. */
@@ -91,8 +110,8 @@ init_main(void *arg)
 			job = 0; /* the pid may come again */
 		}
 	}
-	if (check_failures() > 0)
-		exit_code = FAILED_EXIT_CODE;
+	if (exit_code == 0)
+		exit_code = exit_code_default();
 	printk("init: the last job is done, powering off\n");
 	arch_halt(exit_code);
 }
@@ -103,11 +122,14 @@ kernel_main(const struct boot_info *boot)
 	boot_started_at = arch_cycles();
 	printk("Ashlar (%s), %u CPU%s\n", boot->loader, boot->nr_cpus,
 	       boot->nr_cpus == 1 ? "" : "s");
-	options_apply(boot_options, boot->command_line);
+	if (options_apply(boot_options, boot->command_line) > 0)
+		exit_note_failure();
 	sched_init(boot->nr_cpus);
 	restart_init();
 
 	page_init(boot);
+	if (process_limit_check(boot->nr_cpus) != 0)
+		exit_note_failure();
 	checks_run_stage(CHECK_PAGE);
 	if (arch_mmu_init(&kernel_space.arch, process_limit()) != 0)
 		panic("kernel_main: no memory for the kernel's page tables");

@@ -22,6 +22,8 @@ static char *words[WORDS_MAX];
 
 /* Longer lists of values are cut where they are printed. */
 #define VALUES_MAX 256
+/* So much of what somebody typed is shown, so that there is room for the reason. */
+#define SHOWN_MAX 64
 
 /* -- one setting ------------------------------------------------------------ */
 
@@ -176,25 +178,47 @@ complain_unknown(option_tables tables, const char *name)
 {
 	const struct boot_option *option;
 
-	printk("boot: there is no setting \"%s\"; there are:", name);
+	printk("boot: there is no setting \"%.*s\"; there are:", SHOWN_MAX,
+	       name);
 	for (unsigned i = 0; (option = option_at(tables, i)) != NULL; i++)
 		printk(" %s", option->name);
 	printk("\n");
+}
+
+/* A long value comes behind the reason: the log cuts the end of what is too long. */
+static void
+complain_value(const struct boot_option *option, const char *value, int err)
+{
+	char values[VALUES_MAX], scratch[OPTION_NUMBER_TEXT];
+	const char *why = err == -E_NO_SPACE ? "too long"
+					     : "not a value it can have";
+	size_t length = strlen(value);
+
+	option_values(option, values, sizeof(values));
+	if (length <= SHOWN_MAX)
+		printk("boot: %s=%s: %s (%s); it stays %s\n", option->name,
+		       value, why, values, option_get(option, scratch));
+	else
+		printk("boot: %s: %s (%s); it stays %.*s; %zu characters are: "
+		       "%s\n",
+		       option->name, why, values, SHOWN_MAX,
+		       option_get(option, scratch), length, value);
 }
 
 /* Returns whether there was something to complain about. */
 static bool
 apply_word(option_tables tables, char *word)
 {
-	char values[VALUES_MAX], scratch[OPTION_NUMBER_TEXT];
 	char *equals = strchr(word, '=');
 	const struct boot_option *option;
+	int err;
 
 	option = find_option(tables, word);
 	if (equals == NULL && option != NULL && option->alone != NULL)
 		return option_set(option, option->alone) != 0;
 	if (equals == NULL) {
-		printk("boot: \"%s\" is not name=value; ignored\n", word);
+		printk("boot: \"%.*s\" is not name=value; ignored\n", SHOWN_MAX,
+		       word);
 		return true;
 	}
 	*equals = '\0';
@@ -203,12 +227,10 @@ apply_word(option_tables tables, char *word)
 		complain_unknown(tables, word);
 		return true;
 	}
-	if (option_set(option, equals + 1) == 0)
-		return false;
-	option_values(option, values, sizeof(values));
-	printk("boot: %s=%s: not a value it can have (%s); it stays %s\n", word,
-	       equals + 1, values, option_get(option, scratch));
-	return true;
+	err = option_set(option, equals + 1);
+	if (err != 0)
+		complain_value(option, equals + 1, err);
+	return err != 0;
 }
 
 unsigned
@@ -226,8 +248,8 @@ options_apply(option_tables tables, const char *command_line)
 	nr = split_words(line, words, ARRAY_SIZE(words));
 	if (nr == -E_INVAL) {
 		printk("boot: a quote is never closed; all settings are "
-		       "ignored: %s\n",
-		       command_line);
+		       "ignored: %.*s\n",
+		       4 * SHOWN_MAX, command_line);
 		return 1;
 	}
 	if (nr < 0) {

@@ -165,6 +165,37 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static bool
+is_quote(char c)
+{
+	return c == '"' || c == '\'';
+}
+
+/* A backslash that takes its meaning from the quote or backslash behind it. */
+static bool
+is_escape(const char *s)
+{
+	return s[0] == '\\' && (is_quote(s[1]) || s[1] == '\\');
+}
+
+const char *
+words_find(const char *text, char wanted)
+{
+	char quote = '\0';
+
+	for (; *text != '\0'; text++) {
+		if (is_escape(text))
+			text++;
+		else if (quote == '\0' && *text == wanted)
+			break;
+		else if (quote == '\0' && is_quote(*text))
+			quote = *text;
+		else if (*text == quote)
+			quote = '\0';
+	}
+	return text;
+}
+
 int
 word_next(const char **text, char *word, size_t size, size_t *length)
 {
@@ -173,9 +204,12 @@ word_next(const char **text, char *word, size_t size, size_t *length)
 	char quote = '\0';
 
 	for (; *s != '\0' && (quote != '\0' || !is_blank(*s)); s++) {
-		if (quote == '\0' && (*s == '"' || *s == '\'')) {
+		bool escaped = is_escape(s);
+
+		s += escaped;
+		if (!escaped && quote == '\0' && is_quote(*s)) {
 			quote = *s;
-		} else if (*s == quote) {
+		} else if (!escaped && *s == quote) {
 			quote = '\0';
 		} else {
 			if (n + 1 < size)

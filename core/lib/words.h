@@ -9,8 +9,8 @@
 const char *word_skip_blanks(const char *text);
 
 /*
- * Copies the word at *text, which is no blank, to `word`, its quotes taken off,
- * and moves *text behind it. At most size bytes are written, NUL included;
+ * Copies the word at *text, which is no blank, to `word`, its quotes and their
+ * backslashes taken off, and moves *text behind it. At most size bytes are written, NUL included;
  * *length is the word's whole length. The word may be copied onto itself.
  * -E_INVAL for a quote that is never closed; then *text is at its end.
  */

@@ -1,8 +1,8 @@
 /*
  * uptime, log, poweroff, reboot: the system as a whole.
  */
-#include <kernel/check.h>
 #include <kernel/error.h>
+#include <kernel/init.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/string.h>
@@ -65,7 +65,7 @@ const struct command cmd_log = {
 static int
 poweroff_run(int argc, char *argv[])
 {
-	unsigned long code = (unsigned long)check_exit_code();
+	unsigned long code = (unsigned long)exit_code_default();
 
 	if (argc > 2)
 		return command_usage(&cmd_poweroff);
@@ -81,7 +81,7 @@ poweroff_run(int argc, char *argv[])
 const struct command cmd_poweroff = {
 	.name = "poweroff",
 	.usage = "poweroff [CODE]",
-	.help = "ends the machine; without CODE: 1 if a check failed, else 0",
+	.help = "ends the machine; CODE: 0, or 1 if a check, a setting, the script failed",
 	.run = poweroff_run,
 };
 

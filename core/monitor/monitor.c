@@ -9,12 +9,14 @@
  *	bytes -> input.c -> line.c -> monitor_run -> split_words -> cmd_*.c
  *
  * A command explains what was wrong itself and returns an error; the next one
- * runs all the same. A script's result is the last error.
+ * runs all the same. A script's result is the last error, and `poweroff` without a
+ * code, in the script too, ends with 1 if a command of it failed.
  *
  * TO ADD a command: a struct command in the cmd_*.c of its subject, one line in
  * commands.c.
  */
 #include <kernel/error.h>
+#include <kernel/init.h>
 #include <kernel/monitor.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
@@ -62,30 +64,13 @@ run_command(char *text)
 	return command->run(nr, words);
 }
 
-/* Where the first command of text ends: at a ';' outside quotes, or the end. */
-static char *
-command_end(char *text)
-{
-	char quote = '\0';
-
-	for (; *text != '\0'; text++) {
-		if (quote == '\0' && *text == ';')
-			break;
-		if (quote == '\0' && (*text == '"' || *text == '\''))
-			quote = *text;
-		else if (*text == quote)
-			quote = '\0';
-	}
-	return text;
-}
-
 static int
-run_line(char *text)
+run_line(char *text, bool is_script)
 {
 	int last_error = 0;
 
 	while (*text != '\0') {
-		char *end = command_end(text);
+		char *end = text + (words_find(text, ';') - text);
 		bool more = *end == ';';
 		int err;
 
@@ -93,6 +78,8 @@ run_line(char *text)
 		err = run_command(text);
 		if (err != 0)
 			last_error = err;
+		if (err != 0 && is_script)
+			exit_note_failure();
 		text = more ? end + 1 : end;
 	}
 	return last_error;
@@ -109,7 +96,7 @@ monitor_run(const char *script)
 		       MONITOR_SCRIPT_MAX - 1);
 		return -E_NO_SPACE;
 	}
-	return run_line(text);
+	return run_line(text, true);
 }
 
 int
@@ -130,6 +117,6 @@ monitor_main(void *arg)
 			       "not run\n",
 			       LINE_SIZE - 1);
 		else
-			(void)run_line(text);
+			(void)run_line(text, false);
 	}
 }

@@ -203,6 +203,24 @@ const struct boot_option threads_option = {
 		    .max = MAX_PROCESS },
 };
 
+int
+process_limit_check(unsigned nr_of_cpus)
+{
+	unsigned min = nr_of_cpus + PROCESS_LIMIT_SPARE;
+	/* The default does with any memory. */
+	size_t max = MAX(nr_managed_pages(), (size_t)DEFAULT_PROCESS_LIMIT);
+
+	if (max_processes >= min && max_processes <= max)
+		return 0;
+	printk("boot: threads=%u: with %u CPUs and %zu pages of memory it can "
+	       "be %u..%zu; it becomes %u\n",
+	       max_processes, nr_of_cpus, nr_managed_pages(),
+	       MAX(min, (unsigned)PROCESS_LIMIT_MIN),
+	       MIN(max, (size_t)MAX_PROCESS), DEFAULT_PROCESS_LIMIT);
+	max_processes = DEFAULT_PROCESS_LIMIT;
+	return -E_INVAL;
+}
+
 void
 proc_init(thread_fn *init_main)
 {

@@ -44,8 +44,6 @@ void checks_print(void);
 /* Failed expectations since boot; a name in `check=` that does not exist is one
  * too. */
 unsigned long check_failures(void);
-/* What the kernel's exit code should be as far as checks go: 0 or 1. */
-int check_exit_code(void);
 
 /* A number given on the command line for long checks: the word name=N in
  * check_args="cycles=1000000 ..."; else the default. */

@@ -51,8 +51,9 @@ struct boot_option {
 	/* What the name without "=" means; NULL: it means nothing. */
 	const char *alone;
 	/* OPTION_TEXT: takes over the value. Runs before anything is set up, so
-	 * it only remembers. -E_INVAL keeps the value in force; the caller
-	 * reports it together with the right values. */
+	 * it only remembers. -E_INVAL, or -E_NO_SPACE for one that is too long,
+	 * keeps the value in force; the caller reports it together with the right
+	 * values. */
 	int (*set)(const char *value);
 	/* OPTION_TEXT: the value in force, as text. Another kind has it only
 	 * where what is in force can differ from what was set. */
@@ -64,7 +65,8 @@ struct boot_option {
 
 /*
  * The value becomes the one in force: 0. Or it is not one that the setting can
- * have: -E_INVAL, and nothing has changed. Numbers are decimal or 0x
+ * have: -E_INVAL, or -E_NO_SPACE for a text that is too long, and nothing has
+ * changed. Numbers are decimal or 0x
  * hexadecimal, without anything before or behind them. Before the subsystem
  * is set up, by one thread.
  */

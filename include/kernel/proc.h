@@ -18,6 +18,9 @@ enum clone_flags {
 #define MAX_PROCESS 16384
 #define DEFAULT_PROCESS_LIMIT 4096
 #define PROCESS_LIMIT_MIN 16
+/* Each CPU has its worker; beside these there are init, the first job, and what
+ * it starts. */
+#define PROCESS_LIMIT_SPARE 8
 /* pids are in [1, MAX_PID). */
 #define MAX_PID 32768
 BUILD_ASSERT(MAX_PID > MAX_PROCESS);
@@ -32,6 +35,10 @@ void proc_init(thread_fn *init_main);
 /* All processes that exist, zombies included, idle not. */
 size_t nr_process(void);
 size_t process_limit(void);
+/* Whether `threads=` goes with the machine: there are enough for its CPUs, and no
+ * more than it has pages. 0; or -E_INVAL after a complaint, and the limit is the
+ * default. At boot, after page_init(). */
+int process_limit_check(unsigned nr_of_cpus) __must_check;
 
 /*
  * A thread of its own that runs fn(arg) in the kernel; fn's result is its exit

@@ -32,10 +32,15 @@ int parse_size(const char *s, unsigned long *value) __must_check;
 
 /*
  * Splits text in place into words, at most max of them. Blanks separate; single
- * or double quotes may open anywhere in a word and keep blanks inside it. Returns
+ * or double quotes may open anywhere in a word and keep blanks inside it. Inside
+ * and outside quotes \", \' and \\ mean the second character itself (so boot
+ * loaders hand on what they quote), any other backslash is itself. Returns
  * the number of words, -E_NO_SPACE if there are more than max, -E_INVAL for a
  * quote that is never closed.
  */
 int split_words(char *text, char *words[], unsigned max) __must_check;
+/* Where the first character `wanted` outside quotes is, for the same quotes; the
+ * end of text if there is none. */
+const char *words_find(const char *text, char wanted);
 
 #endif /* KERNEL_STRING_H */

@@ -249,9 +249,9 @@ class Kernel(Log):
             status = -self.child.signalstatus
         return Ended(self.boot, self.lines, status, time.monotonic() - start)
 
-    def power_off(self):
+    def power_off(self, status=0):
         self.type("poweroff\r")
-        return self.wait_for_end().expect_status(0)
+        return self.wait_for_end().expect_status(status)
 
     def close(self):
         """Ends whatever still runs. tools/run takes its QEMU along."""

@@ -33,6 +33,30 @@ def test_quotes(line):
     ended.expect(r"^\s*1\b.*\binit\b")
 
 
+# Quotes in all of their places; the monitor takes apart what is in run= once more.
+QUOTES = (r"""run="help 'a b'; help \"it's\"; help e\\\\f; poweroff 5" 'sched=fifo'""")
+QUOTED = ("a b", "it's", r"e\\f")
+
+
+def expect_quoted(ended):
+    for word in QUOTED:
+        ended.expect(f"^help: no such command: {word}$")
+    ended.expect_none("^boot: ")
+
+
+def test_escaped_quotes():
+    expect_quoted(Boot(append=QUOTES).run().expect_status(5))
+
+
+@pytest.mark.parametrize("name", ["a=b.elf", "it's", 'say "x".elf', "plain"])
+def test_path_before_the_words(tmp_path, name):
+    """QEMU puts the file's path first, without quotes, whatever is in it."""
+    image = tmp_path / name
+    image.symlink_to(ELF)
+    ended = Boot(image=str(image), append='run="poweroff 5"').run()
+    ended.expect_status(5).expect_none("^boot: ")
+
+
 @pytest.mark.parametrize("cpu, missing", [
     ("486", "CPUID|PSE"), ("pentium", "PGE|CMOV"), ("pentium3,pge=off", "PGE"),
     ("qemu32,tsc=off", "TSC"), ("qemu32,pse=off", "PSE"),
@@ -135,6 +159,16 @@ def test_grub_to_the_prompt(grub):
     ended = kernel.wait_for_end().expect_status(0)
     ended.expect_in_order(BOOTING, GREETING)
     ended.expect_none(r"^\s*not ok\b")
+
+
+def test_grub_and_nested_quotes(grub):
+    expect_quoted(grub(QUOTES).wait_for_end().expect_status(5 * 2 + 1))
+
+
+def test_as_grub_hands_it_on(loader):
+    """A line typed in GRUB's menu, with what GRUB makes of it."""
+    line = r'"run=help \'a b\'; help \"it\'s\"; help e\\\\f; poweroff 5" sched=fifo'
+    expect_quoted(forged(loader, "", line).run().expect_status(5))
 
 
 def test_grub_and_quotes(grub):

@@ -35,8 +35,9 @@ def boots(cases):
     for name in TABLES for wrong in ("nonsense", "", "Buddy", "bu", "buddyy")
 }), indirect=True)
 def test_wrong_value(ended):
-    """The complaint lists all right values; the default is taken."""
-    ended.expect_status(0)
+    """The complaint lists all right values; the default is taken, and the
+    exit status tells."""
+    ended.expect_status(1)
     name, wrong = ended.boot.append.split()[0].split("=")
     complaint = ended.expect(rf"^boot: {name}={wrong}: ").string
     for value in TABLES[name]:
@@ -62,7 +63,7 @@ def test_right_value(ended):
 }), indirect=True)
 def test_unknown_name(ended):
     """Named; the settings that there are are listed, and in force."""
-    ended.expect_status(0).expect(GREETING)
+    ended.expect_status(1).expect(GREETING)
     wrong = ended.boot.append.split()[0]
     complaint = ended.expect("^boot: .*" + wrong.split("=")[0]).string
     if "=" in wrong:
@@ -75,7 +76,7 @@ def test_unknown_name(ended):
     "wrong-between": "sched=fifo flavour=sweet junk fit=best",
 }), indirect=True)
 def test_others_hold(ended):
-    ended.expect_status(0)
+    ended.expect_status(1)
     settings = ended.settings()
     assert (settings["sched"], settings["fit"]) == ("fifo", "best")
 
@@ -95,7 +96,7 @@ def test_unclosed_quote(start, port, line):
     kernel.prompt()
     kernel.command("help boot")
     assert kernel.settings()["sched"] == "rr"
-    kernel.power_off()
+    kernel.power_off(1)
 
 
 @pytest.mark.parametrize("port", PORTS)
@@ -114,7 +115,7 @@ def test_very_long_line(start, port, line):
     kernel.prompt()
     kernel.command("help boot")
     assert kernel.settings()["fit"] == "first"
-    kernel.power_off()
+    kernel.power_off(1)
 
 
 @pytest.mark.parametrize("limit", [512, 1024, 2048])
@@ -151,7 +152,7 @@ def test_last_one_counts(ended):
 ], indirect=["ended"])
 def test_threads(ended, threads):
     """Wrong numbers are named with the limits that there are."""
-    ended.expect_status(0).expect(GREETING)
+    ended.expect_status(1 if threads is None else 0).expect(GREETING)
     if threads is None:
         ended.expect(r"^boot: threads=.*\b16\b.*\b16384\b.* stays 4096$")
     assert int(ended.settings()["threads"]) == (threads or THREADS_DEFAULT)
@@ -167,10 +168,51 @@ def test_unknown_check(ended):
     ended.expect("nonsense|x{300}")
 
 
+LONG = "x" * 1024
+
+
+@pytest.mark.parametrize("ended", [
+    pytest.param(Boot(port, line), id=f"{port}-{name}")
+    for port in PORTS for name, line in {
+        "run": f'run="{LONG}" run="help boot; poweroff"',
+        "check_args": f'check_args="{LONG}" run="poweroff"',
+        "choice": f'sched={LONG} run="poweroff"',
+        "number": f'threads={LONG} run="poweroff"',
+        "unknown": f'{LONG}=x run="poweroff"',
+        "no-value": f'{LONG} run="poweroff"',
+    }.items()
+], indirect=True)
+def test_long_values(ended):
+    """The reason comes through whole, and in the exit status."""
+    ended.expect_status(1)
+    ended.expect(r"^boot: (run: too long .* up to 1023 characters\)"
+                 r"|check_args: too long|sched: not a value .*\(rr\|fifo\)"
+                 r"|threads: not a value .*\(16\.\.16384\)"
+                 r"|there is no setting .* check_args|.*is not name=value)")
+
+
+@pytest.mark.parametrize("typed", [b"", b"poweroff\n"], ids=["nothing", "poweroff"])
+def test_misspelt_run(typed):
+    """Nothing was run, and whoever asked for it learns so."""
+    ended = Boot("host", 'rum="check all"').run(typed=typed)
+    ended.expect_status(1).expect('^boot: there is no setting "rum"')
+
+
+@pytest.mark.parametrize("append, cpus, mem, limits", [
+    ("threads=16", 15, 128, r"23\.\.16384"), ("threads=23", 16, 128, r"24\.\.16384"),
+    ("threads=16384", 1, 4, r"16\.\.4096")], ids=["cpus", "more-cpus", "memory"])
+def test_threads_and_machine(append, cpus, mem, limits):
+    """What is legal alone and not together is refused, with the limits."""
+    ended = Boot("host", f"{append} {RUN}", cpus=cpus, mem=mem).run()
+    ended.expect_status(1).expect(rf"^boot: {append}: .*{limits}")
+    assert ended.settings()["threads"] == str(THREADS_DEFAULT)
+
+
 @pytest.mark.parametrize("ended", [
     pytest.param(Boot(port, f'run="{script}"'), id=f"{port}-{name}")
     for port in PORTS for name, script in {
         "unknown": "frobnicate", "then-more": "frobnicate; ps",
+        "poweroff": "frobnicate; poweroff",
         "wrong-arguments": "kill abc",
     }.items()
 ], indirect=True)

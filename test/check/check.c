@@ -98,11 +98,11 @@ check_report_unknown(const char *name, size_t length)
 static int
 check_set(const char *value)
 {
-	if (strlcpy(selected, value, sizeof(selected)) >= sizeof(selected)) {
-		selected[0] = '\0';
+	if (strlen(value) >= sizeof(selected)) {
 		(void)atomic_add(&nr_failures, 1);
-		return -E_INVAL;
+		return -E_NO_SPACE;
 	}
+	(void)strlcpy(selected, value, sizeof(selected));
 	for (const char *word = selected; word != NULL;
 	     word = word_next(word, ',')) {
 		size_t length = word_length(word, ',');
@@ -133,10 +133,10 @@ const struct boot_option check_option = {
 static int
 check_args_set(const char *value)
 {
-	if (strlcpy(args, value, sizeof(args)) < sizeof(args))
-		return 0;
-	args[0] = '\0';
-	return -E_INVAL;
+	if (strlen(value) >= sizeof(args))
+		return -E_NO_SPACE;
+	(void)strlcpy(args, value, sizeof(args));
+	return 0;
 }
 
 static const char *
@@ -253,12 +253,6 @@ unsigned long
 check_failures(void)
 {
 	return atomic_load(&nr_failures);
-}
-
-int
-check_exit_code(void)
-{
-	return check_failures() != 0 ? 1 : 0;
 }
 
 void

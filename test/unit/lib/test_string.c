@@ -153,6 +153,12 @@ static const struct {
 	{ "a \"b c", -E_INVAL, { NULL } },
 	{ "a 'b\"", -E_INVAL, { NULL } },
 	{ "\"", -E_INVAL, { NULL } },
+	/* A backslash before a quote or another one; else it is itself. */
+	{ "\"run=\\\"ps; \\'x\\\"\"", 1, { "run=\"ps; 'x\"" } },
+	{ "it\\'s a\\\\b c\\d", 3, { "it's", "a\\b", "c\\d" } },
+	{ "'a\\'b' \\", 2, { "a'b", "\\" } },
+	{ "\"a\\\"", -E_INVAL, { NULL } },
+	{ "a\\", 1, { "a\\" } },
 };
 
 static void
@@ -177,7 +183,7 @@ test_split_words(void **state)
 static void
 test_split_anything(void **state)
 {
-	static const char bytes[] = "ab\"' \t";
+	static const char bytes[] = "ab\"'\\ \t";
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		size_t length = random_below(24);
