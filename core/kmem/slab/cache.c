@@ -20,7 +20,7 @@
  *
  *	kfree(p): struct page of p --> cache and slab: no header, no search.
  *
- * ARCHITECTURE.md lists the files of slab/ and what each of them holds.
+ * docs/map.md lists the files of slab/ and what each of them holds.
  *
  * BOOTSTRAP.  Descriptors, node structures and arrays are objects too, so the
  * first caches cannot be made like the others. slab_start():
@@ -63,9 +63,9 @@
  * __GFP_THISNODE forbids it. A free of what is not out is reported and ignored,
  * when it comes to the slab (debug builds: pointers are checked at once).
  *
- * TO CHANGE the sizes of arrays and sheaves: default_limit of each layer; the orders of
- * slabs: slab.h; general caches: backend.c. Another layer between CPUs and
- * nodes: a struct slab_layer, and its line in percpu/part.c.
+ * TO CHANGE the sizes of arrays and sheaves: `limits` of each layer; the orders of
+ * slabs: layout.h; general caches: general.c. Another layer between CPUs and nodes: a
+ * struct slab_layer, and its line in percpu/select.c.
  */
 #include "cache.h"
 

@@ -15,30 +15,12 @@
 
 /* By (size - 1) / KMEM_TABLE_STEP, and by rounded-up log2. NULL until it is made. */
 struct kmem_cache *slab_general_small[KMEM_TABLE_NR];
-static struct slab_cache *general_by_shift[SLAB_GENERAL_MAX_SHIFT + 1];
+struct slab_cache *slab_general_by_shift[SLAB_GENERAL_MAX_SHIFT + 1];
 
 BUILD_ASSERT((size_t)1 << SLAB_GENERAL_MAX_SHIFT == KMEM_CACHE_SIZE_MAX);
 BUILD_ASSERT(1 << SLAB_GENERAL_MIN_SHIFT == KMEM_TABLE_STEP);
 
 /* -- general caches -------------------------------------------------------------- */
-
-static inline unsigned
-shift_of(size_t size)
-{
-	return (unsigned)(sizeof(long) * 8) -
-	       (unsigned)__builtin_clzl((unsigned long)size - 1);
-}
-
-struct slab_cache *
-slab_general(size_t size)
-{
-	struct kmem_cache *cache;
-
-	if (size > KMEM_TABLE_MAX)
-		return general_by_shift[shift_of(size)];
-	cache = slab_general_small[(size - 1) / KMEM_TABLE_STEP];
-	return cache != NULL ? slab_cache_of(cache) : NULL;
-}
 
 /* Makes the cache for sizes from `from` + 1 to `size`. */
 static void
@@ -56,7 +38,7 @@ general_create(size_t from, size_t size, size_t align)
 	     i++)
 		slab_general_small[i] = &cache->base;
 	if (IS_POWER_OF_2(size))
-		general_by_shift[shift_of(size)] = cache;
+		slab_general_by_shift[slab_general_shift(size)] = cache;
 }
 
 void
