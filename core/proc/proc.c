@@ -211,14 +211,14 @@ process_limit_check(unsigned nr_of_cpus)
 	/* The default does with any memory. */
 	size_t max = MAX(nr_managed_pages(), (size_t)DEFAULT_PROCESS_LIMIT);
 
-	if (max_processes >= min && max_processes <= max)
+	if (proc_limit >= min && proc_limit <= max)
 		return 0;
 	printk("boot: threads=%u: with %u CPUs and %zu pages of memory it can "
 	       "be %u..%zu; it becomes %u\n",
-	       max_processes, nr_of_cpus, nr_managed_pages(),
+	       proc_limit, nr_of_cpus, nr_managed_pages(),
 	       MAX(min, (unsigned)PROCESS_LIMIT_MIN),
 	       MIN(max, (size_t)MAX_PROCESS), DEFAULT_PROCESS_LIMIT);
-	max_processes = DEFAULT_PROCESS_LIMIT;
+	proc_limit = DEFAULT_PROCESS_LIMIT;
 	return -E_INVAL;
 }
 
