@@ -6,7 +6,6 @@
 
 #include <kernel/failpoint.h>
 #include <kernel/list.h>
-#include <kernel/option.h>
 #include <kernel/panic.h>
 #include <kernel/rbtree.h>
 #include <kernel/types.h>
@@ -80,6 +79,7 @@ extern unsigned char node_of_cpu[MAX_CPUS];
 unsigned page_node_nearest(unsigned home, unsigned i);
 
 /* `pages=`: which policy serves. */
+struct boot_option;
 extern const struct boot_option pages_option;
 
 /* Builds mem_map and the nodes from the port's ranges, and says in the log
