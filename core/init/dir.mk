@@ -1,2 +1,3 @@
 core-srcs += core/init/main.c
 core-srcs += core/init/boot_options.c
+core-srcs += core/init/outcome.c

@@ -30,28 +30,9 @@
 #include <arch/boot.h>
 #include <arch/device.h>
 
-/* Exit code of a kernel whose checks or script failed. */
-#define FAILED_EXIT_CODE 1
-
 uint64_t boot_started_at, init_started_at;
 
-static unsigned nr_failures;
-
 static char script[MONITOR_SCRIPT_MAX];
-
-void
-exit_note_failure(void)
-{
-	(void)atomic_add(&nr_failures, 1);
-}
-
-int
-exit_code_default(void)
-{
-	return atomic_load(&nr_failures) > 0 || check_failures() > 0
-		       ? FAILED_EXIT_CODE
-		       : 0;
-}
 
 static int
 run_set(const char *value)
@@ -86,7 +67,7 @@ first_job(void *arg)
 	checks_run_stage(CHECK_THREADS);
 	if (script[0] == '\0')
 		return monitor_main(arg);
-	return monitor_run(script) == 0 ? 0 : FAILED_EXIT_CODE;
+	return monitor_run(script) == 0 ? 0 : INIT_FAILED;
 }
 
 static int
@@ -111,7 +92,7 @@ init_main(void *arg)
 		}
 	}
 	if (exit_code == 0)
-		exit_code = exit_code_default();
+		exit_code = init_exit_code();
 	printk("init: the last job is done, powering off\n");
 	arch_halt(exit_code);
 }
@@ -123,13 +104,13 @@ kernel_main(const struct boot_info *boot)
 	printk("Ashlar (%s), %u CPU%s\n", boot->loader, boot->nr_cpus,
 	       boot->nr_cpus == 1 ? "" : "s");
 	if (options_apply(boot_options, boot->command_line) > 0)
-		exit_note_failure();
+		init_note_failure();
 	sched_init(boot->nr_cpus);
 	restart_init();
 
 	page_init(boot);
 	if (process_limit_check(boot->nr_cpus) != 0)
-		exit_note_failure();
+		init_note_failure();
 	checks_run_stage(CHECK_PAGE);
 	if (arch_mmu_init(&kernel_space.arch, process_limit()) != 0)
 		panic("kernel_main: no memory for the kernel's page tables");

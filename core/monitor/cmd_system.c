@@ -65,7 +65,7 @@ const struct command cmd_log = {
 static int
 poweroff_run(int argc, char *argv[])
 {
-	unsigned long code = (unsigned long)exit_code_default();
+	unsigned long code = (unsigned long)init_exit_code();
 
 	if (argc > 2)
 		return command_usage(&cmd_poweroff);

@@ -70,7 +70,7 @@ run_line(char *text, bool is_script)
 	int last_error = 0;
 
 	while (*text != '\0') {
-		char *end = text + (words_find(text, ';') - text);
+		char *end = text + (word_find(text, ';') - text);
 		bool more = *end == ';';
 		int err;
 
@@ -79,7 +79,7 @@ run_line(char *text, bool is_script)
 		if (err != 0)
 			last_error = err;
 		if (err != 0 && is_script)
-			exit_note_failure();
+			init_note_failure();
 		text = more ? end + 1 : end;
 	}
 	return last_error;
