@@ -71,7 +71,7 @@ trial_fill(struct trial *trial)
 			return -E_NO_MEM;
 		*object = trial->chain;
 		trial->chain = object;
-		slab = slab_page_of(object)->owner.slab;
+		slab = env_page_of(object)->owner.slab;
 		if ((void *)slab->s_mem == object && nr_slabs < NR_SLABS)
 			trial->s_mem[nr_slabs++] = slab->s_mem;
 	}

@@ -5,6 +5,8 @@
  */
 #include "front.h"
 
+#include <kernel/option.h>
+
 const struct kmem_ops *const kmem_backends[] = {
 	&kmem_slab_ops,
 	&kmem_slob_ops,

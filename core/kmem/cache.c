@@ -15,12 +15,9 @@
 #include "front.h"
 
 #include <kernel/error.h>
-#include <kernel/failpoint.h>
-#include <kernel/panic.h>
-#include <kernel/printk.h>
 #include <kernel/string.h>
 
-static struct spinlock caches_lock = SPINLOCK_INIT(LOCK_RANK_KMEM, "caches");
+static struct spinlock caches_lock = ENV_LOCK_INIT("caches");
 static struct list caches GUARDED_BY(caches_lock) = LIST_INIT(caches);
 
 bool
@@ -54,12 +51,12 @@ cache_find(const char *name) REQUIRES(caches_lock)
 static bool
 cache_link(const char *name, struct kmem_cache *cache) EXCLUDES(caches_lock)
 {
-	irq_state_t state = spin_lock_irqsave(&caches_lock);
+	irq_state_t state = env_lock(&caches_lock);
 	bool is_free = cache_find(name) == NULL;
 
 	if (is_free && cache != NULL)
 		list_add_tail(&caches, &cache->link);
-	spin_unlock_irqrestore(&caches_lock, state);
+	env_unlock(&caches_lock, state);
 	return is_free;
 }
 
@@ -86,7 +83,7 @@ cache_problem(const char *name, size_t size, const struct kmem_cache_args *args,
 		return "poison would destroy what the constructor made";
 	if (args->dtor != NULL && args->ctor == NULL)
 		return "a destructor without a constructor";
-	if (current->irq_depth != 0)
+	if (env_in_interrupt())
 		return "in an interrupt";
 	if (!cache_link(name, NULL))
 		return "there is one of this name";
@@ -167,9 +164,9 @@ kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 
 	if (KERNEL_DEBUG)
 		kmem_check_context(gfp, cache->name);
-	if (KERNEL_DEBUG && failpoint())
+	if (env_fails())
 		return NULL;
-	object = arch_cpu_stack_pop(cache->stack);
+	object = env_stack_pop(cache->stack);
 	if (unlikely(object == NULL))
 		return kmem_backend->cache_alloc(cache, gfp);
 	if (unlikely(gfp & __GFP_ZERO))
@@ -193,7 +190,7 @@ kmem_cache_free(struct kmem_cache *cache, void *object)
 		return;
 	if (KERNEL_DEBUG && !kmem_cache_owns(cache, object))
 		return;
-	if (unlikely(!arch_cpu_stack_push(cache->stack, object)))
+	if (unlikely(!env_stack_push(cache->stack, object)))
 		kmem_backend->cache_free(cache, object);
 }
 
@@ -202,7 +199,7 @@ kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, unsigned node)
 {
 	if (KERNEL_DEBUG)
 		kmem_check_context(gfp, cache->name);
-	if (KERNEL_DEBUG && failpoint())
+	if (env_fails())
 		return NULL;
 	if (kmem_backend->cache_alloc_node == NULL)
 		return kmem_backend->cache_alloc(cache, gfp);
@@ -215,7 +212,7 @@ kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr,
 {
 	if (KERNEL_DEBUG)
 		kmem_check_context(gfp, cache->name);
-	if (KERNEL_DEBUG && failpoint())
+	if (env_fails())
 		return false;
 	if (kmem_backend->cache_alloc_bulk != NULL)
 		return kmem_backend->cache_alloc_bulk(cache, gfp, nr, objects);
@@ -275,18 +272,18 @@ kmem_cache_destroy(struct kmem_cache *cache)
 
 	/* Out of the list first: the back end frees what the list leads to. */
 	(void)strlcpy(name, cache->name, sizeof(name));
-	state = spin_lock_irqsave(&caches_lock);
+	state = env_lock(&caches_lock);
 	list_del(&cache->link);
-	spin_unlock_irqrestore(&caches_lock, state);
+	env_unlock(&caches_lock, state);
 
 	err = kmem_backend->cache_destroy(cache, &nr_live);
 	if (err == 0)
 		return 0;
 	kmem_complain("kmem: cannot destroy cache %s: %zu objects are out\n",
 		      name, nr_live);
-	state = spin_lock_irqsave(&caches_lock);
+	state = env_lock(&caches_lock);
 	list_add_tail(&caches, &cache->link);
-	spin_unlock_irqrestore(&caches_lock, state);
+	env_unlock(&caches_lock, state);
 	return err;
 }
 

@@ -6,9 +6,8 @@
 
 #include <kernel/kmalloc.h>
 #include <kernel/list.h>
-#include <kernel/lock.h>
-#include <kernel/option.h>
-#include <arch/cpu_stack.h>
+
+#include "env.h"
 
 /* 23 characters and a NUL. */
 #define KMEM_NAME_LEN 23

@@ -47,7 +47,6 @@
  */
 #include "front.h"
 
-#include <kernel/failpoint.h>
 #include <kernel/string.h>
 
 /* -- kmalloc ---------------------------------------------------------------------- */
@@ -72,7 +71,7 @@ kmalloc_other(size_t size, gfp_t gfp)
 		return ZERO_SIZE_PTR;
 	if (KERNEL_DEBUG)
 		kmem_check_context(gfp, NULL);
-	if (KERNEL_DEBUG && failpoint())
+	if (env_fails())
 		return NULL;
 	return kmem_backend->kmalloc(size, gfp);
 }
@@ -86,10 +85,9 @@ kmalloc(size_t size, gfp_t gfp)
 		return kmalloc_other(size, gfp);
 	if (KERNEL_DEBUG)
 		kmem_check_context(gfp, NULL);
-	if (KERNEL_DEBUG && failpoint())
+	if (env_fails())
 		return NULL;
-	object = arch_cpu_stack_pop(
-		kmem_table[(size - 1) / KMEM_TABLE_STEP]->stack);
+	object = env_stack_pop(kmem_table[(size - 1) / KMEM_TABLE_STEP]->stack);
 	if (unlikely(object == NULL))
 		return kmem_backend->kmalloc(size, gfp);
 	if (unlikely(gfp & __GFP_ZERO))
@@ -123,7 +121,7 @@ kfree_other(void *ptr)
 __noinline void
 kfree(void *ptr)
 {
-	const struct page *page = phys_to_page(arch_virt_to_phys(ptr));
+	const struct page *page = env_page_of(ptr);
 	struct kmem_cache *cache;
 
 	/* NULL and ZERO_SIZE_PTR are no page's either. */
@@ -134,7 +132,7 @@ kfree(void *ptr)
 	cache = page->owner.cache;
 	if (KERNEL_DEBUG && !kmem_cache_owns(cache, ptr))
 		return;
-	if (unlikely(!arch_cpu_stack_push(cache->stack, ptr)))
+	if (unlikely(!env_stack_push(cache->stack, ptr)))
 		kmem_backend->cache_free(cache, ptr);
 }
 

@@ -4,7 +4,6 @@
 #include "front.h"
 
 #include <kernel/error.h>
-#include <kernel/printk.h>
 
 const struct kmem_ops *kmem_backend;
 

@@ -6,9 +6,6 @@
  */
 #include "front.h"
 
-#include <kernel/printk.h>
-#include <kernel/thread.h>
-
 #define LINE_MAX 160
 #define SYMBOL_SIZE 80
 #define DEPTH 12
@@ -17,8 +14,7 @@ void (*kmem_report_observer)(const char *line);
 
 static unsigned long nr_reports;
 
-static struct spinlock report_lock =
-	SPINLOCK_INIT(LOCK_RANK_REPORT, "kmem report");
+static struct spinlock report_lock = ENV_REPORT_LOCK_INIT;
 
 void
 kmem_report(const char *what, const void *ptr)
@@ -57,7 +53,7 @@ observe(const char *line)
 irq_state_t
 kmem_report_begin(const char *format, ...) NO_THREAD_SAFETY
 {
-	irq_state_t state = spin_lock_irqsave(&report_lock);
+	irq_state_t state = env_lock(&report_lock);
 	char line[LINE_MAX];
 	va_list args;
 
@@ -72,7 +68,7 @@ kmem_report_begin(const char *format, ...) NO_THREAD_SAFETY
 void
 kmem_report_end(irq_state_t state) NO_THREAD_SAFETY
 {
-	spin_unlock_irqrestore(&report_lock, state);
+	env_unlock(&report_lock, state);
 }
 
 void
@@ -100,25 +96,6 @@ kmem_say_backtrace(const uintptr_t *pcs, size_t nr)
 	}
 }
 
-/*
- * Why nobody may sleep here; NULL: one may. The idle thread has interrupts off
- * while it starts the kernel, and nobody to wait for.
- */
-static const char *
-why_not_sleep(void)
-{
-	const struct proc_struct *self = current;
-	bool is_idle = self >= idle_threads && self < idle_threads + MAX_CPUS;
-
-	if (self->irq_depth > 0)
-		return "in an interrupt";
-	if (self->preempt_count > 0 || self->held != NULL)
-		return "under a spinlock";
-	if (!arch_irqs_on() && !is_idle)
-		return "with interrupts off";
-	return NULL;
-}
-
 void
 kmem_check_context(gfp_t gfp, const char *cache)
 {
@@ -129,15 +106,15 @@ kmem_check_context(gfp_t gfp, const char *cache)
 
 	if (!(gfp & __GFP_WAIT))
 		return;
-	why = why_not_sleep();
+	why = env_why_not_sleep();
 	if (why == NULL)
 		return;
-	nr = arch_backtrace(NULL, pcs, ARRAY_SIZE(pcs));
+	nr = env_backtrace(pcs, ARRAY_SIZE(pcs));
 	state = kmem_report_begin(
 		"kmem: BUG in cache %s: an allocation that may sleep, %s",
 		cache != NULL ? cache : "of kmalloc", why);
-	kmem_say("  by thread %s, pid %d, on CPU %u", current->name,
-		 current->pid, arch_cpu_id());
+	kmem_say("  by thread %s, pid %d, on CPU %u", env_thread_name(),
+		 env_thread_pid(), env_cpu());
 	kmem_say_backtrace(pcs, nr);
 	kmem_report_end(state);
 }

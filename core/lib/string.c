@@ -179,7 +179,7 @@ is_escape(const char *s)
 }
 
 const char *
-words_find(const char *text, char wanted)
+word_find(const char *text, char wanted)
 {
 	char quote = '\0';
 

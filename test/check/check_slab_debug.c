@@ -145,7 +145,7 @@ static unsigned
 index_of(const void *object)
 {
 	return slab_index(slab_cache_of(crimes),
-			  slab_page_of(object)->owner.slab, object);
+			  env_page_of(object)->owner.slab, object);
 }
 
 static bool
@@ -197,7 +197,7 @@ crime_interior(void)
 	EXPECT(report_has("is 8 bytes into an object"));
 	report_listen();
 	crime_free(slab_base(slab_cache_of(crimes),
-			     slab_page_of(object)->owner.slab));
+			     env_page_of(object)->owner.slab));
 	report_expect("crimes", "free of a pointer into the middle");
 	report_listen();
 	crime_free(object);
@@ -374,7 +374,7 @@ crime_damage(enum damage damage)
 
 	for (unsigned i = 0; i < NR_LIVE; i++)
 		objects[i] = crime_alloc();
-	slab = slab_page_of(objects[0])->owner.slab;
+	slab = env_page_of(objects[0])->owner.slab;
 	for (unsigned i = 0; i < NR_LIVE; i++)
 		memset(objects[i], (int)i, SIZE);
 	do_damage(slab, damage);
@@ -388,7 +388,7 @@ crime_damage(enum damage damage)
 	EXPECT(report_has("entries 0: out out"));
 	EXPECT(report_is_traced("allocated by", "crime_alloc+0x"));
 	EXPECT(damage != DAMAGE_ASTRAY || report_has("[253]"));
-	EXPECT(slab_page_of(fresh)->owner.slab != slab);
+	EXPECT(env_page_of(fresh)->owner.slab != slab);
 	EXPECT(all_is_well());
 	EXPECT_EQ(slab_nr_out(cache), NR_LIVE + 1 - (damage % 2 == 0 ? 1 : 0));
 	EXPECT_EQ(ksize(objects[1]), SIZE);

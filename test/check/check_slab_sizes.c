@@ -50,7 +50,7 @@ all_is_well(void)
 static unsigned
 index_of(const void *object)
 {
-	return slab_index(subject, slab_page_of(object)->owner.slab, object);
+	return slab_index(subject, env_page_of(object)->owner.slab, object);
 }
 
 /* -- who asks --------------------------------------------------------------------------- */
@@ -62,7 +62,7 @@ asker_kmalloc(size_t size)
 	unsigned char *object = kmalloc(size, GFP_KERNEL);
 
 	EXPECT(object != NULL);
-	EXPECT(slab_page_of(object)->owner.cache == subject);
+	EXPECT(env_page_of(object)->owner.cache == subject);
 	compiler_barrier();
 	return object;
 }
@@ -336,7 +336,7 @@ static void
 expect_fresh_slab(void)
 {
 	unsigned char *object = asker_kmalloc(part());
-	struct slab *slab = slab_page_of(object)->owner.slab;
+	struct slab *slab = env_page_of(object)->owner.slab;
 
 	for (unsigned i = 0; i < subject->layout.num; i++)
 		EXPECT_EQ(slab_asked_size(subject, slab,

@@ -16,7 +16,6 @@
 #include "slabs.h"
 
 #include <kernel/error.h>
-#include <kernel/printk.h>
 #include <kernel/string.h>
 
 /* -- objects ---------------------------------------------------------------------------- */
@@ -24,7 +23,7 @@
 static size_t
 slab_ksize(const void *ptr)
 {
-	const struct page *page = slab_page_of(ptr);
+	const struct page *page = env_page_of(ptr);
 	const struct slab_cache *cache;
 
 	if (page == NULL ||
@@ -39,7 +38,7 @@ slab_ksize(const void *ptr)
 static void
 slab_kresize(void *ptr, size_t size)
 {
-	const struct page *page = slab_page_of(ptr);
+	const struct page *page = env_page_of(ptr);
 
 	if (page != NULL && page->kind == PAGE_SLAB &&
 	    slab_debug(page->owner.cache) != 0)
@@ -100,7 +99,7 @@ other_free(const struct page *page, void *ptr)
 static void
 slab_kfree(void *ptr)
 {
-	struct page *page = slab_page_of(ptr);
+	struct page *page = env_page_of(ptr);
 
 	if (unlikely(page == NULL || page->kind != PAGE_SLAB))
 		other_free(page, ptr);
@@ -170,12 +169,12 @@ slab_sheaf_get(struct kmem_cache *base, unsigned nr)
 {
 	struct slab_cache *cache = slab_cache_of(base);
 	struct kmem_sheaf *sheaf = NULL;
-	irq_state_t state = arch_irq_save();
+	irq_state_t state = env_irqs_off();
 
 	/* Objects of one that is debugged come and go one by one. */
 	if (cache->layer->sheaf_get != NULL && slab_debug(cache) == 0)
 		sheaf = cache->layer->sheaf_get(cache, nr);
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 	return sheaf;
 }
 
@@ -188,13 +187,13 @@ slab_sheaf_put(struct kmem_cache *base, struct kmem_sheaf *sheaf)
 
 	if (cache->layer->sheaf_put == NULL)
 		return false;
-	state = arch_irq_save();
+	state = env_irqs_off();
 	if (slab_debug(cache) != 0) {
 		slab_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
 		sheaf->nr = 0;
 	}
 	is_back = cache->layer->sheaf_put(cache, sheaf);
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 	return is_back;
 }
 

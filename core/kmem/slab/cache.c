@@ -70,9 +70,6 @@
 #include "cache.h"
 
 #include <kernel/error.h>
-#include <kernel/failpoint.h>
-#include <kernel/printk.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "chain.h"
@@ -100,7 +97,7 @@ static struct kmem_cache_node node_cache_nodes[MAX_NODES];
 static unsigned
 order_high(void)
 {
-	bool is_small = nr_managed_pages() < SLAB_SMALL_MACHINE / PAGE_SIZE;
+	bool is_small = env_nr_pages() < SLAB_SMALL_MACHINE / PAGE_SIZE;
 
 	return is_small ? SLAB_ORDER_LOW : SLAB_ORDER_HIGH;
 }
@@ -173,9 +170,9 @@ cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
 void *
 slab_own_get(struct slab_cache *cache, gfp_t gfp, unsigned node)
 {
-	if ((KERNEL_DEBUG && failpoint()) || slab_fails(cache, true))
+	if ((env_fails()) || slab_fails(cache, true))
 		return NULL;
-	if (node != NODE_ANY && nr_page_nodes > 1)
+	if (node != NODE_ANY && env_nr_nodes() > 1)
 		return slab_alloc_node(cache, gfp, node);
 	return slab_alloc(cache, gfp);
 }
@@ -183,7 +180,7 @@ slab_own_get(struct slab_cache *cache, gfp_t gfp, unsigned node)
 void
 slab_own_put(void *object)
 {
-	struct page *page = slab_page_of(object);
+	struct page *page = env_page_of(object);
 	struct slab_cache *cache = page->owner.cache;
 
 	if (unlikely(slab_debug(cache) != 0))
@@ -195,7 +192,7 @@ slab_own_put(void *object)
 static void
 nodes_free(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		if (cache->node[i] != NULL)
 			slab_own_put(cache->node[i]);
 }
@@ -203,7 +200,7 @@ nodes_free(struct slab_cache *cache)
 static int
 nodes_alloc(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		cache->node[i] = slab_own_get(&slab_node_cache, GFP_KERNEL, i);
 		if (cache->node[i] == NULL) {
 			nodes_free(cache);
@@ -245,7 +242,7 @@ static int
 cache_attach(struct slab_cache *cache)
 {
 	struct slab_tunables tunables = cache->layer->defaults(cache);
-	size_t stats_size = nr_cpus * sizeof(struct slab_stats);
+	size_t stats_size = env_nr_cpus() * sizeof(struct slab_stats);
 	struct slab_stats *stats;
 
 	stats = slab_general_get(stats_size, GFP_KERNEL, NODE_ANY);
@@ -253,7 +250,7 @@ cache_attach(struct slab_cache *cache)
 		return -E_NO_MEM;
 	memset(stats, 0, stats_size);
 	cache->stats = stats;
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		cache->node[i]->free_limit =
 			percpu_free_limit(cache, i, &tunables);
 	if (cache->layer->attach(cache, &tunables) != 0) {
@@ -313,7 +310,7 @@ slab_destroy(struct slab_cache *cache, size_t *nr_live)
 		slab_chain_reopen(cache);
 		return -E_BUSY;
 	}
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		(void)drain_freelist(cache, i, SIZE_MAX);
 	slab_debug_hooks->destroy(cache);
 	cache_detach(cache);
@@ -334,7 +331,7 @@ start_by_hand(struct slab_cache *cache, const char *name, size_t size,
 	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
 	ok = cache_set_up(cache, &wanted, false) && slab_chain_link(cache);
 	assert(ok);
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		cache->node[i] = &nodes[i];
 		slab_node_init(&nodes[i]);
 	}

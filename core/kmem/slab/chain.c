@@ -7,14 +7,12 @@
 #include "chain.h"
 
 #include <kernel/error.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
-#include <kernel/timer.h>
 
 #include "debug/hooks.h"
 #include "percpu/layer.h"
 
-static struct spinlock chain_lock = SPINLOCK_INIT(LOCK_RANK_KMEM, "slab chain");
+static struct spinlock chain_lock = ENV_LOCK_INIT("slab chain");
 static struct list cache_chain GUARDED_BY(chain_lock) = LIST_INIT(cache_chain);
 
 static inline struct list *
@@ -27,7 +25,7 @@ link_beyond(const struct list *link, bool forward)
 static struct slab_cache *
 chain_step(struct slab_cache *cache, bool forward)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 	struct slab_cache *next = NULL;
 	struct list *pos;
 
@@ -43,7 +41,7 @@ chain_step(struct slab_cache *cache, bool forward)
 		next->nr_pins++;
 	if (cache != NULL)
 		cache->nr_pins--;
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 	return next;
 }
 
@@ -62,11 +60,11 @@ slab_chain_prev(struct slab_cache *cache)
 void
 slab_chain_unpin(struct slab_cache *cache)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 
 	assert(cache->nr_pins > 0);
 	cache->nr_pins--;
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 }
 
 static struct slab_cache *
@@ -87,12 +85,12 @@ chain_find(const char *name) REQUIRES(chain_lock)
 struct slab_cache *
 slab_chain_find(const char *name)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 	struct slab_cache *cache = chain_find(name);
 
 	if (cache != NULL)
 		cache->nr_pins++;
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 	return cache;
 }
 
@@ -100,12 +98,12 @@ slab_chain_find(const char *name)
 bool
 slab_chain_link(struct slab_cache *cache)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 	bool is_free = chain_find(cache->base.name) == NULL;
 
 	if (is_free)
 		list_add_tail(&cache_chain, &cache->chain);
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 	return is_free;
 }
 
@@ -114,47 +112,44 @@ slab_chain_link(struct slab_cache *cache)
 void
 slab_chain_close(struct slab_cache *cache, unsigned nr_own_pins)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 
 	cache->is_dying = true;
 	while (cache->nr_pins > nr_own_pins) {
-		spin_unlock_irqrestore(&chain_lock, state);
-		if (may_sleep())
-			(void)sleep_ticks(1);
-		else
-			arch_cpu_relax();
-		state = spin_lock_irqsave(&chain_lock);
+		env_unlock(&chain_lock, state);
+		env_nap();
+		state = env_lock(&chain_lock);
 	}
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 }
 
 void
 slab_chain_reopen(struct slab_cache *cache)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 
 	cache->is_dying = false;
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 }
 
 void
 slab_chain_unlink(struct slab_cache *cache)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 
 	list_del(&cache->chain);
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 }
 
 /* Whether nobody was at it; now the caller is. */
 static bool
 tune_begin(struct slab_cache *cache)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 	bool was_tuned = cache->is_tuned;
 
 	cache->is_tuned = true;
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 	return !was_tuned;
 }
 
@@ -162,12 +157,12 @@ tune_begin(struct slab_cache *cache)
 static void
 tune_end(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 
 	if (tunables != NULL)
 		cache->tunables = *tunables;
 	cache->is_tuned = false;
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 }
 
 int
@@ -203,9 +198,9 @@ slab_chain_let_go(struct slab_cache *cache)
 struct slab_tunables
 slab_tunables_get(struct slab_cache *cache)
 {
-	irq_state_t state = spin_lock_irqsave(&chain_lock);
+	irq_state_t state = env_lock(&chain_lock);
 	struct slab_tunables tunables = cache->tunables;
 
-	spin_unlock_irqrestore(&chain_lock, state);
+	env_unlock(&chain_lock, state);
 	return tunables;
 }

@@ -19,8 +19,8 @@
  * LOCKING.  fail_lock (rank KMEM) guards the cache's name. Settings are changed
  * by one thread at a time: the monitor's, or a check's.
  */
+#include <kernel/option.h>
 #include <kernel/error.h>
-#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "chain.h"
@@ -28,7 +28,7 @@
 
 struct inject_attr slab_fail_attr = { .name = "failslab" };
 
-static struct spinlock fail_lock = SPINLOCK_INIT(LOCK_RANK_KMEM, "failslab");
+static struct spinlock fail_lock = ENV_LOCK_INIT("failslab");
 
 struct filter {
 	char cache[KMEM_NAME_LEN + 1]; /* "": all */
@@ -42,20 +42,20 @@ static struct filter filter GUARDED_BY(fail_lock);
 static struct filter
 filter_get(void)
 {
-	irq_state_t state = spin_lock_irqsave(&fail_lock);
+	irq_state_t state = env_lock(&fail_lock);
 	struct filter copy = filter;
 
-	spin_unlock_irqrestore(&fail_lock, state);
+	env_unlock(&fail_lock, state);
 	return copy;
 }
 
 static void
 filter_set(const struct filter *wanted)
 {
-	irq_state_t state = spin_lock_irqsave(&fail_lock);
+	irq_state_t state = env_lock(&fail_lock);
 
 	filter = *wanted;
-	spin_unlock_irqrestore(&fail_lock, state);
+	env_unlock(&fail_lock, state);
 }
 
 bool

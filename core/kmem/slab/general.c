@@ -11,8 +11,6 @@
  */
 #include "general.h"
 
-#include <kernel/printk.h>
-
 /* By (size - 1) / KMEM_TABLE_STEP, and by rounded-up log2. NULL until it is made. */
 struct kmem_cache *slab_general_small[KMEM_TABLE_NR];
 struct slab_cache *slab_general_by_shift[SLAB_GENERAL_MAX_SHIFT + 1];
@@ -68,14 +66,14 @@ __noinline void *
 slab_large_alloc(size_t size, gfp_t gfp)
 {
 	size_t nr_pages = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
-	struct page *page = alloc_pages_gfp(gfp, nr_pages);
+	struct page *page = env_pages_get(gfp, nr_pages);
 
 	if (page == NULL)
 		return NULL;
 	page->kind = PAGE_BIG;
 	page->nr = nr_pages;
 	page->owner.cache = (void *)(uintptr_t)&large_mark;
-	return page_to_virt(page);
+	return env_page_address(page);
 }
 
 bool
@@ -88,10 +86,10 @@ slab_is_large(const struct page *page)
 struct page *
 slab_large_find(const void *ptr)
 {
-	struct page *page = slab_page_of(ptr);
+	struct page *page = env_page_of(ptr);
 
 	if (page == NULL || page->kind != PAGE_BIG ||
-	    page->owner.cache != &large_mark || page_to_virt(page) != ptr)
+	    page->owner.cache != &large_mark || env_page_address(page) != ptr)
 		return NULL;
 	return page;
 }
@@ -106,5 +104,5 @@ slab_large_free(void *ptr)
 		return;
 	}
 	page->kind = PAGE_PLAIN;
-	free_pages(page, page->nr);
+	env_pages_put(page, page->nr);
 }

@@ -46,6 +46,8 @@
  * `colour=off` makes all slabs begin alike, and gives up nothing.
  */
 #include "debug/hooks.h"
+
+#include <kernel/option.h>
 #include "layout.h"
 #include "slab.h"
 

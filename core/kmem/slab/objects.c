@@ -19,8 +19,6 @@
  * after it everything is looked at again.
  */
 #include <kernel/error.h>
-#include <kernel/printk.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "debug/hooks.h"
@@ -39,16 +37,16 @@ static void *
 take_one(struct slab_cache *cache, unsigned nodeid)
 {
 	struct kmem_cache_node *node = cache->node[nodeid];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 	void *object = NULL;
 
 	if (unlikely(slab_debug(cache) != 0))
 		object = slab_debug_hooks->take(cache, node);
 	else
 		(void)slab_take(cache, node, &object, 1);
-	if (object != NULL && nodeid != slab_node_here())
-		slab_count(cache->stats[arch_cpu_id()].node_allocs);
-	spin_unlock_irqrestore(&node->lock, state);
+	if (object != NULL && nodeid != env_node())
+		slab_count(cache->stats[env_cpu()].node_allocs);
+	env_unlock(&node->lock, state);
 	return object;
 }
 
@@ -79,9 +77,9 @@ take_miss(struct slab_cache *cache, struct slab_cpu *cpu)
 {
 	void *object;
 
-	slab_count(cache->stats[arch_cpu_id()].alloc_miss);
+	slab_count(cache->stats[env_cpu()].alloc_miss);
 	if (cpu == NULL)
-		return take_one(cache, slab_node_here());
+		return take_one(cache, env_node());
 	object = cache->layer->refill(cache, cpu);
 	percpu_touch(cache, cpu);
 	return object;
@@ -91,32 +89,32 @@ take_miss(struct slab_cache *cache, struct slab_cpu *cpu)
 static inline void *
 take_here(struct slab_cache *cache)
 {
-	irq_state_t state = arch_irq_save();
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	irq_state_t state = env_irqs_off();
+	struct slab_cpu *cpu = cache->cpu[env_cpu()];
 	void *object = cpu != NULL ? stack_pop(cpu) : NULL;
 
 	if (unlikely(object == NULL)) {
 		object = take_miss(cache, cpu);
 	} else {
-		slab_count(cache->stats[arch_cpu_id()].alloc_hit);
+		slab_count(cache->stats[env_cpu()].alloc_hit);
 		percpu_touch(cache, cpu);
 	}
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 	return object;
 }
 
 static void
 say_no_memory(struct slab_cache *cache, gfp_t gfp)
 {
-	irq_state_t state = arch_irq_save();
+	irq_state_t state = env_irqs_off();
 
-	slab_count(cache->stats[arch_cpu_id()].no_memory);
-	arch_irq_restore(state);
+	slab_count(cache->stats[env_cpu()].no_memory);
+	env_irqs_restore(state);
 	if (!(gfp & __GFP_NOWARN))
 		printk("slab: no memory for cache %s: gfp 0x%x, %zu of %zu "
 		       "pages free\n",
-		       cache->base.name, gfp, nr_free_pages(),
-		       nr_managed_pages());
+		       cache->base.name, gfp, env_nr_pages_free(),
+		       env_nr_pages());
 }
 
 static void *
@@ -124,8 +122,8 @@ take_nearest(struct slab_cache *cache, unsigned home)
 {
 	void *object = NULL;
 
-	for (unsigned i = 0; i < nr_page_nodes && object == NULL; i++)
-		object = take_one(cache, page_node_nearest(home, i));
+	for (unsigned i = 0; i < env_nr_nodes() && object == NULL; i++)
+		object = take_one(cache, env_node_nearest(home, i));
 	return object;
 }
 
@@ -153,7 +151,7 @@ fallback_alloc(struct slab_cache *cache, gfp_t gfp, unsigned home)
 static gfp_t
 gfp_local(gfp_t gfp)
 {
-	if (nr_page_nodes == 1 || (gfp & __GFP_THISNODE))
+	if (env_nr_nodes() == 1 || (gfp & __GFP_THISNODE))
 		return gfp;
 	return (gfp & ~(gfp_t)__GFP_WAIT) | __GFP_THISNODE | __GFP_NOWARN;
 }
@@ -161,7 +159,7 @@ gfp_local(gfp_t gfp)
 static bool
 may_fall_back(gfp_t gfp)
 {
-	return nr_page_nodes > 1 && !(gfp & __GFP_THISNODE);
+	return env_nr_nodes() > 1 && !(gfp & __GFP_THISNODE);
 }
 
 /* Without growing: from this CPU or its node, or from the node that is wished. */
@@ -183,7 +181,7 @@ alloc_grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 	unsigned home;
 
 	do {
-		home = nodeid == NODE_ANY ? slab_node_here() : nodeid;
+		home = nodeid == NODE_ANY ? env_node() : nodeid;
 		if (cache_grow(cache, gfp_local(gfp), home) < 0)
 			return may_fall_back(gfp)
 				       ? fallback_alloc(cache, gfp, home)
@@ -198,7 +196,7 @@ alloc_grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 static bool
 memory_is_short(void)
 {
-	return nr_free_pages() < nr_managed_pages() / SHORT_FRACTION;
+	return env_nr_pages_free() < env_nr_pages() / SHORT_FRACTION;
 }
 
 /*
@@ -236,7 +234,7 @@ slab_alloc_node(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 {
 	void *object;
 
-	assert(nodeid < nr_page_nodes);
+	assert(nodeid < env_nr_nodes());
 	object = take_one(cache, nodeid);
 	return object != NULL ? object : alloc_miss(cache, gfp, nodeid);
 }
@@ -256,11 +254,11 @@ slab_alloc_bare(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 static void
 free_alone(struct slab_cache *cache, void *object)
 {
-	slab_count(cache->stats[arch_cpu_id()].free_miss);
+	slab_count(cache->stats[env_cpu()].free_miss);
 	if (slab_debug(cache) != 0)
 		slab_debug_hooks->free(cache, object);
 	else
-		slab_put(cache, slab_page_of(object)->node, &object, 1);
+		slab_put(cache, env_page_of(object)->node, &object, 1);
 }
 
 /* The stack is full, or there is none, or the object is not of this node.
@@ -268,15 +266,15 @@ free_alone(struct slab_cache *cache, void *object)
 static __noinline void
 free_miss(struct slab_cache *cache, struct slab_cpu *cpu, void *object)
 {
-	struct slab_stats *stats = &cache->stats[arch_cpu_id()];
+	struct slab_stats *stats = &cache->stats[env_cpu()];
 	unsigned home;
 
 	if (cpu == NULL) {
 		free_alone(cache, object);
 		return;
 	}
-	home = slab_page_of(object)->node;
-	if (home != slab_node_here()) {
+	home = env_page_of(object)->node;
+	if (home != env_node()) {
 		slab_count(stats->node_frees);
 		cache->layer->free_remote(cache, cpu, object, home);
 	} else {
@@ -291,24 +289,24 @@ free_miss(struct slab_cache *cache, struct slab_cpu *cpu, void *object)
 static inline bool
 is_of_this_node(const void *object)
 {
-	return likely(nr_page_nodes == 1) ||
-	       slab_page_of(object)->node == slab_node_here();
+	return likely(env_nr_nodes() == 1) ||
+	       env_page_of(object)->node == env_node();
 }
 
 void
 slab_free(struct slab_cache *cache, void *object)
 {
-	irq_state_t state = arch_irq_save();
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	irq_state_t state = env_irqs_off();
+	struct slab_cpu *cpu = cache->cpu[env_cpu()];
 
 	if (likely(cpu != NULL) && is_of_this_node(object) &&
 	    stack_push(cpu, object)) {
-		slab_count(cache->stats[arch_cpu_id()].free_hit);
+		slab_count(cache->stats[env_cpu()].free_hit);
 		percpu_touch(cache, cpu);
 	} else {
 		free_miss(cache, cpu, object);
 	}
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 }
 
 /* -- many at once ------------------------------------------------------------------------------ */
@@ -336,9 +334,9 @@ stack_put(struct slab_cpu *cpu, size_t nr, void *const objects[])
 static void
 bulk_put(struct slab_cache *cache, size_t nr, void *objects[])
 {
-	irq_state_t state = arch_irq_save();
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
-	struct slab_stats *stats = &cache->stats[arch_cpu_id()];
+	irq_state_t state = env_irqs_off();
+	struct slab_cpu *cpu = cache->cpu[env_cpu()];
+	struct slab_stats *stats = &cache->stats[env_cpu()];
 	size_t done = 0;
 
 	while (done < nr) {
@@ -353,7 +351,7 @@ bulk_put(struct slab_cache *cache, size_t nr, void *objects[])
 	}
 	if (cpu != NULL)
 		percpu_touch(cache, cpu);
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 }
 
 void
@@ -381,9 +379,9 @@ stack_take(struct slab_cpu *cpu, size_t nr, void *objects[])
 static size_t
 bulk_take(struct slab_cache *cache, size_t nr, void *objects[])
 {
-	irq_state_t state = arch_irq_save(), inner;
-	struct kmem_cache_node *node = cache->node[slab_node_here()];
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	irq_state_t state = env_irqs_off(), inner;
+	struct kmem_cache_node *node = cache->node[env_node()];
+	struct slab_cpu *cpu = cache->cpu[env_cpu()];
 	size_t taken = 0;
 
 	if (cpu != NULL) {
@@ -394,12 +392,12 @@ bulk_take(struct slab_cache *cache, size_t nr, void *objects[])
 	}
 	/* One that is debugged is asked for each by itself. */
 	if (taken < nr && likely(slab_debug(cache) == 0)) {
-		inner = spin_lock_irqsave(&node->lock);
+		inner = env_lock(&node->lock);
 		taken += slab_take(cache, node, objects + taken,
 				   (unsigned)(nr - taken));
-		spin_unlock_irqrestore(&node->lock, inner);
+		env_unlock(&node->lock, inner);
 	}
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 	return taken;
 }
 

@@ -14,8 +14,6 @@
  * takes waiting. In an interrupt, under a lock or with interrupts off only this
  * CPU's arrays are emptied.
  */
-#include <kernel/sched.h>
-#include <kernel/timer.h>
 
 #include "chain.h"
 #include "debug/hooks.h"
@@ -33,7 +31,7 @@
 void
 slab_reap(void)
 {
-	unsigned long now = ticks_now();
+	unsigned long now = env_ticks();
 	struct slab_cache *cache;
 
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
@@ -54,12 +52,12 @@ slab_reap_count(unsigned avail, unsigned limit)
 static bool
 reaps_node(unsigned nodeid)
 {
-	unsigned id = arch_cpu_id();
+	unsigned id = env_cpu();
 
-	if (node_of_cpu[id] == nodeid)
+	if (env_node_of(id) == nodeid)
 		return true;
-	for (unsigned cpu = 0; id == 0 && cpu < nr_cpus; cpu++)
-		if (node_of_cpu[cpu] == nodeid)
+	for (unsigned cpu = 0; id == 0 && cpu < env_nr_cpus(); cpu++)
+		if (env_node_of(cpu) == nodeid)
 			return false;
 	return id == 0;
 }
@@ -73,11 +71,11 @@ slab_reap_due(struct slab_cache *cache, unsigned nodeid, unsigned long now)
 
 	if (!reaps_node(nodeid))
 		return false;
-	state = spin_lock_irqsave(&node->lock);
+	state = env_lock(&node->lock);
 	is_due = !time_after(node->next_reap, now);
 	if (is_due)
 		node->next_reap = now + REAP_NODE_TICKS;
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	return is_due;
 }
 
@@ -85,13 +83,13 @@ void
 slab_reap_slabs(struct slab_cache *cache, unsigned nodeid)
 {
 	struct kmem_cache_node *node = cache->node[nodeid];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 	size_t part = (size_t)REAP_FRACTION * cache->layout.num, nr = 0;
 
 	if (!node->free_touched)
 		nr = (node->free_limit + part - 1) / part;
 	node->free_touched = false;
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	(void)drain_freelist(cache, nodeid, nr);
 }
 
@@ -124,7 +122,7 @@ drain_freelists(struct slab_cache *cache)
 {
 	size_t nr_pages = 0;
 
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		nr_pages += drain_freelist(cache, i, SIZE_MAX);
 	return nr_pages;
 }

@@ -105,7 +105,7 @@ struct slab_cache {
 	unsigned nr_growing;		   /* threads in cache_grow; atomic */
 	bool is_frozen;			   /* it is not to grow; atomic */
 
-	struct kmem_cache_node *node[MAX_NODES]; /* (c) nr_page_nodes of them */
+	struct kmem_cache_node *node[MAX_NODES]; /* (c) env_nr_nodes() of them */
 	struct slab_stats *stats;		 /* (c) one for each CPU */
 	struct slab_tunables tunables;		 /* (l) */
 	unsigned closed; /* (l) why the front's stacks are: enum slab_closed */
@@ -120,13 +120,6 @@ static inline struct slab_cache *
 slab_cache_of(struct kmem_cache *base)
 {
 	return container_of(base, struct slab_cache, base);
-}
-
-/* The page of an object; NULL: the address is no memory's. */
-static inline struct page *
-slab_page_of(const void *object)
-{
-	return phys_to_page(arch_virt_to_phys(object));
 }
 
 /* Which object of its slab this is, or is inside of. */

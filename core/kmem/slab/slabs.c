@@ -28,10 +28,7 @@
  * it is out still belongs to its callers, what was free is not given out.
  */
 #include <kernel/error.h>
-#include <kernel/failpoint.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
-#include <kernel/timer.h>
 
 #include "cache.h"
 #include "debug/hooks.h"
@@ -44,7 +41,7 @@ void
 slab_node_init(struct kmem_cache_node *node)
 {
 	memset(node, 0, sizeof(*node));
-	spin_init(&node->lock, LOCK_RANK_KMEM, "slab node");
+	env_lock_init(&node->lock, "slab node");
 	list_init(&node->slabs_partial);
 	list_init(&node->slabs_full);
 	list_init(&node->slabs_free);
@@ -54,7 +51,7 @@ slab_node_init(struct kmem_cache_node *node)
 bool
 slab_is_object(const struct slab_cache *cache, const void *ptr)
 {
-	const struct page *page = slab_page_of(ptr);
+	const struct page *page = env_page_of(ptr);
 	const struct slab *slab;
 	size_t offset;
 	unsigned index;
@@ -191,7 +188,7 @@ static void
 put_into(struct slab_cache *cache, struct kmem_cache_node *node, void *object,
 	 struct list *surplus) REQUIRES(node->lock)
 {
-	struct slab *slab = slab_page_of(object)->owner.slab;
+	struct slab *slab = env_page_of(object)->owner.slab;
 	unsigned index = slab_index(cache, slab, object);
 
 	if (unlikely(slab->bufctl[index] != BUFCTL_OUT)) {
@@ -227,10 +224,10 @@ slab_put(struct slab_cache *cache, unsigned nodeid, void *const objects[],
 {
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct list surplus = LIST_INIT(surplus);
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 
 	free_block(cache, node, objects, nr, &surplus);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	(void)slabs_destroy(cache, &surplus);
 }
 
@@ -256,9 +253,9 @@ kmem_getpages(struct slab_cache *cache, gfp_t gfp, unsigned node)
 	size_t nr = (size_t)1 << cache->layout.order;
 
 	/* Nearer than the nodes are this CPU's own pages. */
-	if (nr_page_nodes == 1 || node == node_of_cpu[arch_cpu_id()])
-		return alloc_pages_gfp(gfp, nr);
-	return alloc_pages_node(node, gfp, nr);
+	if (env_nr_nodes() == 1 || node == env_node_of(env_cpu()))
+		return env_pages_get(gfp, nr);
+	return env_pages_get_at(node, gfp, nr);
 }
 
 static void
@@ -268,19 +265,19 @@ kmem_freepages(struct slab_cache *cache, struct page *base)
 
 	for (size_t i = 0; i < nr; i++)
 		base[i].kind = PAGE_PLAIN;
-	free_pages(base, nr);
+	env_pages_put(base, nr);
 }
 
 /* Bytes that the next slab of this node begins later. */
 static unsigned
 next_colour(struct slab_cache *cache, struct kmem_cache_node *node)
 {
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 	unsigned colour = node->colour_next;
 
 	node->colour_next = colour + 1 < cache->layout.nr_colours ? colour + 1
 								  : 0;
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	return colour * cache->layout.colour_off;
 }
 
@@ -332,7 +329,7 @@ slab_freeze(struct slab_cache *cache)
 {
 	atomic_store_full(&cache->is_frozen, true);
 	while (atomic_load(&cache->nr_growing) != 0)
-		(void)sleep_ticks(1);
+		env_nap();
 }
 
 void
@@ -350,9 +347,9 @@ grow_begin(struct slab_cache *cache, gfp_t gfp)
 		if (likely(!atomic_load(&cache->is_frozen)))
 			return true;
 		(void)atomic_sub(&cache->nr_growing, 1);
-		if (!(gfp & __GFP_WAIT) || !may_sleep())
+		if (!(gfp & __GFP_WAIT) || !env_may_sleep())
 			return false;
-		(void)sleep_ticks(1);
+		env_nap();
 	}
 }
 
@@ -367,7 +364,7 @@ static void
 slab_join(struct slab_cache *cache, struct kmem_cache_node *node,
 	  struct slab *slab, unsigned debug_then)
 {
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 
 	/* Debugging may have begun since its objects were made. */
 	if (unlikely(slab_debug(cache) & ~debug_then))
@@ -377,7 +374,7 @@ slab_join(struct slab_cache *cache, struct kmem_cache_node *node,
 	node->nr_free_slabs++;
 	node->free_objects += cache->layout.num;
 	node->grown++;
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 }
 
 /* As cache_grow. */
@@ -393,7 +390,7 @@ grow(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 	if (base == NULL)
 		return -E_NO_MEM;
 	nodeid = base->node;
-	slab = alloc_slabmgmt(cache, page_to_virt(base), gfp, nodeid);
+	slab = alloc_slabmgmt(cache, env_page_address(base), gfp, nodeid);
 	if (slab == NULL) {
 		kmem_freepages(cache, base);
 		return -E_NO_MEM;
@@ -432,7 +429,7 @@ slabs_destroy(struct slab_cache *cache, struct list *slabs)
 
 	while (!list_empty(slabs)) {
 		struct slab *slab = list_first_entry(slabs, struct slab, link);
-		struct page *base = slab_page_of(slab_base(cache, slab));
+		struct page *base = env_page_of(slab_base(cache, slab));
 
 		struct kmem_cache_node *node = cache->node[slab->nodeid];
 		irq_state_t state;
@@ -443,9 +440,9 @@ slabs_destroy(struct slab_cache *cache, struct list *slabs)
 			slab_own_put(slab);
 		kmem_freepages(cache, base);
 		nr_pages += (size_t)1 << cache->layout.order;
-		state = spin_lock_irqsave(&node->lock);
+		state = env_lock(&node->lock);
 		node->nr_leaving--;
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 	return nr_pages;
 }
@@ -457,9 +454,9 @@ drain_freelist(struct slab_cache *cache, unsigned nodeid, size_t nr)
 	struct list surplus = LIST_INIT(surplus);
 	irq_state_t state;
 
-	if (cache->base.dtor != NULL && !may_sleep())
+	if (cache->base.dtor != NULL && !env_may_sleep())
 		return 0;
-	state = spin_lock_irqsave(&node->lock);
+	state = env_lock(&node->lock);
 	for (; nr > 0 && node->nr_free_slabs > 0; nr--) {
 		struct slab *slab =
 			list_last_entry(&node->slabs_free, struct slab, link);
@@ -468,7 +465,7 @@ drain_freelist(struct slab_cache *cache, unsigned nodeid, size_t nr)
 		node->nr_free_slabs--;
 		slab_leave(cache, node, slab, &surplus);
 	}
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	return slabs_destroy(cache, &surplus);
 }
 
@@ -477,13 +474,13 @@ slab_nr_out(struct slab_cache *cache)
 {
 	size_t nr = 0;
 
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
+		irq_state_t state = env_lock(&node->lock);
 
 		nr += node->nr_slabs * cache->layout.num - node->free_objects +
 		      node->retired_out;
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 	return nr;
 }

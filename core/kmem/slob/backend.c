@@ -22,8 +22,6 @@
 #include "slob.h"
 
 #include <kernel/error.h>
-#include <kernel/failpoint.h>
-#include <kernel/printk.h>
 #include <kernel/string.h>
 
 static struct slob slob;
@@ -33,15 +31,15 @@ static struct slob slob;
 static void *
 slob_page_get(gfp_t gfp)
 {
-	struct page *page = alloc_page(gfp & ~(gfp_t)__GFP_ZERO);
+	struct page *page = env_page_get(gfp & ~(gfp_t)__GFP_ZERO);
 
-	return page != NULL ? page_to_virt(page) : NULL;
+	return page != NULL ? env_page_address(page) : NULL;
 }
 
 static void
 slob_page_put(void *va)
 {
-	free_page(virt_to_page(va));
+	env_page_put(env_page_of(va));
 }
 
 static const struct slob_source slob_page_source = {
@@ -57,25 +55,25 @@ struct bigblock {
 	size_t nr_pages;
 };
 
-static struct spinlock big_lock = SPINLOCK_INIT(LOCK_RANK_KMEM, "slob large");
+static struct spinlock big_lock = ENV_LOCK_INIT("slob large");
 static size_t nr_big_pages GUARDED_BY(big_lock);
 
 static void
 big_insert(struct page *page, struct bigblock *big) EXCLUDES(big_lock)
 {
-	irq_state_t state = spin_lock_irqsave(&big_lock);
+	irq_state_t state = env_lock(&big_lock);
 
 	page->owner.slab = big;
 	page->kind = PAGE_BIG;
 	nr_big_pages += big->nr_pages;
-	spin_unlock_irqrestore(&big_lock, state);
+	env_unlock(&big_lock, state);
 }
 
 /* The first frame of the large object at ptr; NULL: there is none. */
 static struct page *
 big_find(const void *ptr) REQUIRES(big_lock)
 {
-	struct page *page = phys_to_page(arch_virt_to_phys(ptr));
+	struct page *page = env_page_of(ptr);
 
 	return page != NULL && page->kind == PAGE_BIG ? page : NULL;
 }
@@ -84,8 +82,7 @@ big_find(const void *ptr) REQUIRES(big_lock)
 static void *
 own_alloc(size_t size, gfp_t gfp)
 {
-	return KERNEL_DEBUG && failpoint() ? NULL
-					   : slob_alloc(&slob, size, gfp);
+	return env_fails() ? NULL : slob_alloc(&slob, size, gfp);
 }
 
 static void *
@@ -98,12 +95,12 @@ big_alloc(size_t size, gfp_t gfp)
 	big = own_alloc(sizeof(*big), gfp);
 	if (big == NULL)
 		return NULL;
-	page = alloc_pages_gfp(gfp, nr_pages);
+	page = env_pages_get(gfp, nr_pages);
 	if (page == NULL) {
 		slob_free(&slob, big);
 		return NULL;
 	}
-	big->pages = page_to_virt(page);
+	big->pages = env_page_address(page);
 	big->nr_pages = nr_pages;
 	big_insert(page, big);
 	return big->pages;
@@ -113,7 +110,7 @@ big_alloc(size_t size, gfp_t gfp)
 static bool
 big_free(void *ptr) EXCLUDES(big_lock)
 {
-	irq_state_t state = spin_lock_irqsave(&big_lock);
+	irq_state_t state = env_lock(&big_lock);
 	struct page *page = big_find(ptr);
 	struct bigblock *big = NULL;
 
@@ -122,13 +119,13 @@ big_free(void *ptr) EXCLUDES(big_lock)
 		page->kind = PAGE_PLAIN;
 		nr_big_pages -= big->nr_pages;
 	}
-	spin_unlock_irqrestore(&big_lock, state);
+	env_unlock(&big_lock, state);
 
 	if (big == NULL) {
 		kmem_report("free of a pointer that is not from here", ptr);
 		return false;
 	}
-	free_pages(page, big->nr_pages);
+	env_pages_put(page, big->nr_pages);
 	slob_free(&slob, big);
 	return true;
 }
@@ -136,12 +133,12 @@ big_free(void *ptr) EXCLUDES(big_lock)
 static size_t
 big_size(const void *ptr) EXCLUDES(big_lock)
 {
-	irq_state_t state = spin_lock_irqsave(&big_lock);
+	irq_state_t state = env_lock(&big_lock);
 	const struct page *page = big_find(ptr);
 	const struct bigblock *big = page != NULL ? page->owner.slab : NULL;
 	size_t size = big != NULL ? big->nr_pages * PAGE_SIZE : 0;
 
-	spin_unlock_irqrestore(&big_lock, state);
+	env_unlock(&big_lock, state);
 	return size;
 }
 

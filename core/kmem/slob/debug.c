@@ -4,13 +4,11 @@
  */
 #include "slob.h"
 
-#include <kernel/printk.h>
-
 void
 slob_walk(struct slob *slob,
 	  void (*fn)(const struct slob_block *block, void *arg), void *arg)
 {
-	irq_state_t state = spin_lock_irqsave(&slob->lock);
+	irq_state_t state = env_lock(&slob->lock);
 	struct list *pos;
 
 	list_for_each(pos, &slob->pages) {
@@ -20,7 +18,7 @@ slob_walk(struct slob *slob,
 		for (; block != slob_page_end(page); block = block->next)
 			fn(block, arg);
 	}
-	spin_unlock_irqrestore(&slob->lock, state);
+	env_unlock(&slob->lock, state);
 }
 
 /* All that validation needs to say. */
@@ -135,9 +133,9 @@ slob_validate_locked(const struct slob *slob)
 bool
 slob_validate(struct slob *slob)
 {
-	irq_state_t state = spin_lock_irqsave(&slob->lock);
+	irq_state_t state = env_lock(&slob->lock);
 	bool ok = slob_validate_locked(slob);
 
-	spin_unlock_irqrestore(&slob->lock, state);
+	env_unlock(&slob->lock, state);
 	return ok;
 }

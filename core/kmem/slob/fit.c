@@ -23,6 +23,8 @@
  */
 #include "slob.h"
 
+#include <kernel/option.h>
+
 /* A walk over the pages that can have a block of so many units. */
 struct slob_search {
 	struct slob_hint *hint;

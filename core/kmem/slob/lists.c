@@ -74,8 +74,6 @@
  */
 #include "slob.h"
 
-#include <kernel/printk.h>
-
 BUILD_ASSERT(sizeof(struct slob_block) == 16);
 BUILD_ASSERT(sizeof(struct slob_page) == 32);
 /* What a 16-bit `largest` and SLOB_NR_CLASSES can count. */
@@ -229,11 +227,11 @@ slob_grow(struct slob *slob, irq_state_t *state, gfp_t gfp) NO_THREAD_SAFETY
 {
 	void *page;
 
-	spin_unlock_irqrestore(&slob->lock, *state);
+	env_unlock(&slob->lock, *state);
 	page = slob->source->get(gfp);
 	if (page == NULL)
 		return false;
-	*state = spin_lock_irqsave(&slob->lock);
+	*state = env_lock(&slob->lock);
 	slob_page_join(slob, page);
 	return true;
 }
@@ -255,7 +253,7 @@ slob_alloc_slow(struct slob *slob, unsigned units, gfp_t gfp,
 	nr_front = block->units - units;
 	used = block + nr_front;
 	slob_carve(slob, prev, used, units, nr_front);
-	spin_unlock_irqrestore(&slob->lock, state);
+	env_unlock(&slob->lock, state);
 	return used + 1;
 }
 
@@ -278,7 +276,7 @@ void *
 slob_alloc(struct slob *slob, size_t size, gfp_t gfp) NO_THREAD_SAFETY
 {
 	unsigned units = slob_units(size);
-	irq_state_t state = spin_lock_irqsave(&slob->lock);
+	irq_state_t state = env_lock(&slob->lock);
 	struct slob_block *block, *used;
 
 	if (unlikely(!slob->fit->lowest_first))
@@ -290,7 +288,7 @@ slob_alloc(struct slob *slob, size_t size, gfp_t gfp) NO_THREAD_SAFETY
 	used = block + block->units;
 	used->units = (uint16_t)units;
 	used->tag = SLOB_USED;
-	spin_unlock_irqrestore(&slob->lock, state);
+	env_unlock(&slob->lock, state);
 	return used + 1;
 }
 
@@ -329,7 +327,7 @@ slob_alloc_aligned(struct slob *slob, size_t size, size_t align,
 
 	if (align <= SLOB_UNIT)
 		return slob_alloc(slob, size, gfp);
-	state = spin_lock_irqsave(&slob->lock);
+	state = env_lock(&slob->lock);
 	while ((prev = slob->fit->find_aligned(slob, units, align)) == NULL)
 		if (!slob_grow(slob, &state, gfp))
 			return NULL;
@@ -339,7 +337,7 @@ slob_alloc_aligned(struct slob *slob, size_t size, size_t align,
 	used = (struct slob_block *)slob_cut(block, units, align);
 	slob_split_behind(block, used + units);
 	slob_carve(slob, prev, used, units, (unsigned)(used - block));
-	spin_unlock_irqrestore(&slob->lock, state);
+	env_unlock(&slob->lock, state);
 	return used + 1;
 }
 
@@ -415,7 +413,7 @@ slob_free_slow(struct slob *slob, void *ptr, struct slob_block *merged,
 	struct slob_page *page = slob_page_of(ptr), *leaving = NULL;
 
 	if (merged == NULL) {
-		spin_unlock_irqrestore(&slob->lock, state);
+		env_unlock(&slob->lock, state);
 		kmem_report("free of an object with an overwritten header",
 			    ptr);
 		return true;
@@ -430,7 +428,7 @@ slob_free_slow(struct slob *slob, void *ptr, struct slob_block *merged,
 		slob_page_leave(slob, page);
 		leaving = page;
 	}
-	spin_unlock_irqrestore(&slob->lock, state);
+	env_unlock(&slob->lock, state);
 	if (leaving != NULL)
 		slob->source->put(leaving);
 	return true;
@@ -443,7 +441,7 @@ slob_free_bad(struct slob *slob, void *ptr, irq_state_t state) NO_THREAD_SAFETY
 	const char *problem = slob_free_problem(slob_page_of(ptr),
 						(struct slob_block *)ptr - 1);
 
-	spin_unlock_irqrestore(&slob->lock, state);
+	env_unlock(&slob->lock, state);
 	kmem_report(problem, ptr);
 	return false;
 }
@@ -453,7 +451,7 @@ slob_free(struct slob *slob, void *ptr) NO_THREAD_SAFETY
 {
 	struct slob_page *page = slob_page_of(ptr);
 	struct slob_block *merged;
-	irq_state_t state = spin_lock_irqsave(&slob->lock);
+	irq_state_t state = env_lock(&slob->lock);
 
 	if (unlikely(!slob_is_used(page, (struct slob_block *)ptr - 1)))
 		return slob_free_bad(slob, ptr, state);
@@ -470,7 +468,7 @@ slob_free(struct slob *slob, void *ptr) NO_THREAD_SAFETY
 		     (page != slob->hinted &&
 		      (uintptr_t)&page->link < slob->hints_top)))
 		return slob_free_slow(slob, ptr, merged, state);
-	spin_unlock_irqrestore(&slob->lock, state);
+	env_unlock(&slob->lock, state);
 	return true;
 }
 
@@ -509,10 +507,10 @@ slob_shrink(struct slob *slob)
 	size_t nr_freed = 0;
 
 	for (;;) {
-		irq_state_t state = spin_lock_irqsave(&slob->lock);
+		irq_state_t state = env_lock(&slob->lock);
 		struct slob_page *page = slob_take_empty(slob);
 
-		spin_unlock_irqrestore(&slob->lock, state);
+		env_unlock(&slob->lock, state);
 		if (page == NULL)
 			return nr_freed;
 		slob->source->put(page);
@@ -524,7 +522,7 @@ void
 slob_init(struct slob *slob, const struct slob_fit *fit,
 	  const struct slob_source *source)
 {
-	spin_init(&slob->lock, LOCK_RANK_KMEM, "slob");
+	env_lock_init(&slob->lock, "slob");
 	slob->fit = fit;
 	slob->source = source;
 	list_init(&slob->pages);

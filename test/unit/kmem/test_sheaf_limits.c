@@ -39,7 +39,7 @@ depots_have_limits(void **state)
 	assert_int_equal(slab_validate_nr_live(cache), 0);
 	/* No sheaf was made to be thrown away: five in use. */
 	assert_int_equal(
-		slab_nr_out(slab_page_of(shelf->full)->owner.cache) >= 5, true);
+		slab_nr_out(env_page_of(shelf->full)->owner.cache) >= 5, true);
 	alloc_many(cache, 20 * limit);
 	assert_true(shelf->nr_empty <= 3);
 	free_many(cache, 20 * limit);

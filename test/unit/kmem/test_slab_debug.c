@@ -289,7 +289,7 @@ damaged_sizes(void **state)
 {
 	struct slab_cache *cache = slab_general(192);
 	unsigned char *object = kmalloc(150, GFP_KERNEL), *next;
-	struct slab *slab = slab_page_of(object)->owner.slab;
+	struct slab *slab = env_page_of(object)->owner.slab;
 	unsigned index = slab_index(cache, slab, object);
 
 	slab_sizes(cache, slab)[index] = UINT32_MAX;
@@ -310,7 +310,7 @@ resizing_in_a_damaged_slab(void **state)
 {
 	struct slab_cache *cache = cache_new("damaged", 100);
 	unsigned char *object = kmem_cache_alloc(&cache->base, GFP_KERNEL);
-	struct page *page = slab_page_of(object);
+	struct page *page = env_page_of(object);
 	struct slab *slab = page->owner.slab;
 	unsigned long reports = kmem_nr_reports();
 
@@ -335,7 +335,7 @@ shrinking_without_memory(void **state)
 	if (!KERNEL_DEBUG)
 		skip();
 	object = kmalloc(2000, GFP_KERNEL);
-	slab = slab_page_of(object)->owner.slab;
+	slab = env_page_of(object)->owner.slab;
 	failpoint_arm(1);
 	assert_ptr_equal(krealloc(object, 100, GFP_KERNEL), object);
 	assert_true(failpoint_disarm());

@@ -240,7 +240,7 @@ bootstrap_is_complete(void **state)
 		else if (nr == 1)
 			assert_ptr_equal(cache, &slab_node_cache);
 		else
-			assert_ptr_equal(slab_page_of(cache)->owner.cache,
+			assert_ptr_equal(env_page_of(cache)->owner.cache,
 					 &slab_cache_cache);
 		if (cache->layout.off_slab)
 			assert_false(cache->slabp_cache->layout.off_slab);
@@ -292,7 +292,7 @@ constructed_once(void **state)
 static struct slab *
 slab_of(const void *object)
 {
-	return slab_page_of(object)->owner.slab;
+	return env_page_of(object)->owner.slab;
 }
 
 /* Slabs begin one colour further each, and wrap. */
@@ -332,7 +332,7 @@ inside_of_objects(void **state)
 		struct slab_cache *cache = cache_new("inside", sizes[i]);
 		unsigned char *object =
 			kmem_cache_alloc(&cache->base, GFP_KERNEL);
-		struct slab *slab = slab_page_of(object)->owner.slab;
+		struct slab *slab = env_page_of(object)->owner.slab;
 
 		for (unsigned k = 0; k < cache->layout.num; k++) {
 			unsigned char *at =

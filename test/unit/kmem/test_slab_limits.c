@@ -71,7 +71,7 @@ aliens_go_home(void **state)
 	assert_non_null(alien);
 	for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
 		objects[i] = kmem_cache_alloc_node(&cache->base, GFP_KERNEL, 1);
-		assert_int_equal(slab_page_of(objects[i])->node, 1);
+		assert_int_equal(env_page_of(objects[i])->node, 1);
 	}
 	assert_int_equal(cache->node[0]->nr_slabs, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(objects); i++) {
@@ -112,11 +112,11 @@ nodes_help_out(void **state)
 		&cache->base, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, 0));
 	object = kmem_cache_alloc(&cache->base, GFP_KERNEL);
 	assert_non_null(object);
-	assert_int_equal(slab_page_of(object)->node, 1);
+	assert_int_equal(env_page_of(object)->node, 1);
 	kmem_cache_free(&cache->base, object);
 	/* The object went home, and is found there. */
 	object = kmem_cache_alloc(&cache->base, GFP_KERNEL);
-	assert_int_equal(slab_page_of(object)->node, 1);
+	assert_int_equal(env_page_of(object)->node, 1);
 	kmem_cache_free(&cache->base, object);
 	assert_true(slab_validate_cache(cache));
 	hoard_free(hoard);

@@ -85,7 +85,7 @@ step_alloc(unsigned kind)
 	if (random_below(4) == 0) {
 		object = kmem_cache_alloc_node(cache, gfp, node);
 		assert_non_null(object);
-		assert_int_equal(slab_page_of(object)->node, node);
+		assert_int_equal(env_page_of(object)->node, node);
 	} else {
 		object = kmem_cache_alloc(cache, gfp);
 	}

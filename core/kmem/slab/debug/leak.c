@@ -32,10 +32,7 @@
  * everything to stand still: core/proc/leaks.c sees to that.
  */
 #include <kernel/error.h>
-#include <kernel/printk.h>
 #include <kernel/string.h>
-#include <kernel/sched.h>
-#include <arch/boot.h>
 
 #include "../chain.h"
 #include "../general.h"
@@ -77,7 +74,7 @@ static struct leak_entry *
 slab_entry(const struct slab_cache *cache, const struct slab *slab,
 	   unsigned index)
 {
-	const struct page *base = slab_page_of(slab_base(cache, slab));
+	const struct page *base = env_page_of(slab_base(cache, slab));
 
 	return &scan.entries[base->owner.word + index];
 }
@@ -86,7 +83,7 @@ slab_entry(const struct slab_cache *cache, const struct slab *slab,
 static struct leak_entry *
 entry_at(uintptr_t address)
 {
-	const struct page *page = slab_page_of((const void *)address);
+	const struct page *page = env_page_of((const void *)address);
 	const struct slab_cache *cache;
 	const struct slab *slab;
 	size_t offset;
@@ -112,7 +109,7 @@ entry_at(uintptr_t address)
 static size_t
 entry_size(const struct leak_entry *entry)
 {
-	const struct page *page = slab_page_of(entry->object);
+	const struct page *page = env_page_of(entry->object);
 	const struct slab_cache *cache = page->owner.cache;
 
 	return slab_is_large(page) ? page->nr * PAGE_SIZE
@@ -137,7 +134,7 @@ add_entry(unsigned char *object)
 static bool
 add_slab(struct slab_cache *cache, struct slab *slab)
 {
-	struct page *base = slab_page_of(slab_base(cache, slab));
+	struct page *base = env_page_of(slab_base(cache, slab));
 	bool is_traced = !(cache->base.flags & SLAB_NOLEAKTRACE);
 
 	base->owner.word = scan.nr;
@@ -168,7 +165,7 @@ walk_list(struct slab_cache *cache, const struct list *head)
 static bool
 walk_cache(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		const struct kmem_cache_node *node = cache->node[i];
 
 		if (!walk_list(cache, &node->slabs_full) ||
@@ -182,13 +179,13 @@ walk_cache(struct slab_cache *cache)
 static bool
 add_large(void)
 {
-	for (size_t i = 0; i < mem_map_nr; i++) {
-		struct page *page = &mem_map[i];
+	struct page *page;
 
+	for (size_t i = 0; (page = env_page_at(i)) != NULL; i++) {
 		if (!slab_is_large(page))
 			continue;
 		page->owner.word = scan.nr;
-		if (!add_entry(page_to_virt(page)))
+		if (!add_entry(env_page_address(page)))
 			return false;
 	}
 	return true;
@@ -208,7 +205,7 @@ drop_held(struct slab_cache *cache, void *object, unsigned node, void *unused)
 static void
 clear_cpus(struct slab_cache *cache)
 {
-	for (unsigned id = 0; id < nr_cpus; id++) {
+	for (unsigned id = 0; id < env_nr_cpus(); id++) {
 		struct slab_cpu *cpu = cache->cpu[id];
 
 		if (cpu == NULL)
@@ -286,7 +283,7 @@ slab_leak_scan(void (*roots)(void))
 
 	if (!add_all())
 		return -E_NO_SPACE;
-	for (unsigned i = 0; arch_data_range(i, &from, &to); i++)
+	for (unsigned i = 0; env_data_range(i, &from, &to); i++)
 		slab_leak_root(from, to);
 	roots();
 	reach_all();
@@ -302,12 +299,12 @@ count_objects(void)
 	size_t nr = SPARE_ENTRIES;
 
 	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
-		for (unsigned i = 0; i < nr_page_nodes; i++) {
+		for (unsigned i = 0; i < env_nr_nodes(); i++) {
 			struct kmem_cache_node *node = cache->node[i];
-			irq_state_t state = spin_lock_irqsave(&node->lock);
+			irq_state_t state = env_lock(&node->lock);
 
 			nr += node->nr_slabs * cache->layout.num;
-			spin_unlock_irqrestore(&node->lock, state);
+			env_unlock(&node->lock, state);
 		}
 	}
 	return nr + nr / 4;
@@ -320,10 +317,10 @@ slab_leak_begin(void)
 
 	bytes = count_objects() * sizeof(struct leak_entry);
 	scan.nr_pages = ALIGN_UP(bytes, PAGE_SIZE) / PAGE_SIZE;
-	scan.pages = alloc_pages_gfp(GFP_KERNEL | __GFP_NOWARN, scan.nr_pages);
+	scan.pages = env_pages_get(GFP_KERNEL | __GFP_NOWARN, scan.nr_pages);
 	if (scan.pages == NULL)
 		return -E_NO_MEM;
-	scan.entries = page_to_virt(scan.pages);
+	scan.entries = env_page_address(scan.pages);
 	scan.capacity = (unsigned)(scan.nr_pages * PAGE_SIZE /
 				   sizeof(struct leak_entry));
 	scan.nr = 0;
@@ -334,7 +331,7 @@ slab_leak_begin(void)
 static void
 print_leak(const struct leak_entry *entry)
 {
-	const struct page *page = slab_page_of(entry->object);
+	const struct page *page = env_page_of(entry->object);
 	struct slab_cache *cache = page->owner.cache;
 	const struct slab_note *note;
 	char bytes[3 * PRINT_BYTES + 1];
@@ -370,7 +367,7 @@ slab_leak_end(bool print)
 		if (entry->colour == WHITE && nr++ < PRINT_MAX)
 			print_leak(entry);
 	}
-	free_pages(scan.pages, scan.nr_pages);
+	env_pages_put(scan.pages, scan.nr_pages);
 	scan.pages = NULL;
 	scan.entries = NULL;
 	return nr;

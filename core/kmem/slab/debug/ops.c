@@ -62,8 +62,6 @@
  * report.c. Turning on and off: switch.c.
  */
 #include <kernel/string.h>
-#include <kernel/thread.h>
-#include <kernel/timer.h>
 
 #include "debug.h"
 
@@ -157,15 +155,15 @@ static __noinline void
 track_set(struct slab_track *track)
 {
 	uintptr_t pcs[SLAB_TRACK_DEPTH + OWN_FRAMES];
-	unsigned nr = arch_backtrace(NULL, pcs, ARRAY_SIZE(pcs));
+	unsigned nr = env_backtrace(pcs, ARRAY_SIZE(pcs));
 	unsigned skip = MIN(nr, (unsigned)OWN_FRAMES);
 
 	memset(track->pcs, 0, sizeof(track->pcs));
 	memcpy(track->pcs, pcs + skip, (nr - skip) * sizeof(pcs[0]));
-	track->when = ticks_now();
-	track->pid = current->pid;
-	track->cpu = arch_cpu_id();
-	(void)strlcpy(track->name, current->name, sizeof(track->name));
+	track->when = env_ticks();
+	track->pid = env_thread_pid();
+	track->cpu = env_cpu();
+	(void)strlcpy(track->name, env_thread_name(), sizeof(track->name));
 }
 
 static void
@@ -272,7 +270,7 @@ static const struct no_object_words resizing = {
 static struct page *
 page_of_cache(struct slab_cache *cache, void *object)
 {
-	struct page *page = slab_page_of(object);
+	struct page *page = env_page_of(object);
 	struct slab_bug bug = { .cache = cache,
 				.pointer = object,
 				.outcome = ignored };
@@ -330,7 +328,7 @@ free_one(struct slab_cache *cache, struct kmem_cache_node *node,
 
 	if ((debug & SLAB_CONSISTENCY_CHECKS) &&
 	    !slab_debug_check(cache, node, slab)) {
-		slab_retire_free(node, slab_page_of(object));
+		slab_retire_free(node, env_page_of(object));
 		return;
 	}
 	if (!is_out(cache, slab, object, &freeing)) {
@@ -358,12 +356,12 @@ slab_debug_free(struct slab_cache *cache, void *object)
 	if (page == NULL)
 		return;
 	node = cache->node[page->node];
-	state = spin_lock_irqsave(&node->lock);
+	state = env_lock(&node->lock);
 	if (page->kind == PAGE_SLAB_RETIRED)
 		slab_retire_free(node, page);
 	else
 		free_one(cache, node, page->owner.slab, object, &surplus);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	(void)slabs_destroy(cache, &surplus);
 }
 
@@ -372,16 +370,16 @@ slab_debug_free(struct slab_cache *cache, void *object)
 void
 slab_debug_asked(struct slab_cache *cache, void *object, size_t size)
 {
-	struct page *page = slab_page_of(object);
+	struct page *page = env_page_of(object);
 	struct kmem_cache_node *node = cache->node[page->node];
 	irq_state_t state;
 
 	if (cache->layout.asked_size == 0)
 		return;
-	state = spin_lock_irqsave(&node->lock);
+	state = env_lock(&node->lock);
 	if (page->kind == PAGE_SLAB && (slab_debug(cache) & SLAB_RED_ZONE))
 		slab_asked_set(cache, page->owner.slab, object, size);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 }
 
 static void
@@ -403,13 +401,13 @@ resize_one(struct slab_cache *cache, struct kmem_cache_node *node,
 void
 slab_debug_resize(struct slab_cache *cache, void *object, size_t size)
 {
-	struct page *page = slab_page_of(object);
+	struct page *page = env_page_of(object);
 	struct kmem_cache_node *node = cache->node[page->node];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 
 	if (page->kind == PAGE_SLAB)
 		resize_one(cache, node, page->owner.slab, object, size);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 }
 
 /* -- all of a cache --------------------------------------------------------------------- */
@@ -464,14 +462,14 @@ slab_debug_scan(struct slab_cache *cache)
 {
 	bool ok = true;
 
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
+		irq_state_t state = env_lock(&node->lock);
 
 		ok &= list_scan(cache, node, &node->slabs_partial);
 		ok &= list_scan(cache, node, &node->slabs_full);
 		ok &= list_scan(cache, node, &node->slabs_free);
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 	return ok;
 }
@@ -507,9 +505,9 @@ slab_debug_print_live(struct slab_cache *cache)
 		return;
 	kmem_say("slab: cache %s is to be destroyed; its objects that are out:",
 		 cache->base.name);
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
+		irq_state_t state = env_lock(&node->lock);
 		struct list *pos;
 
 		list_for_each(pos, &node->slabs_full)
@@ -518,6 +516,6 @@ slab_debug_print_live(struct slab_cache *cache)
 		list_for_each(pos, &node->slabs_partial)
 			print_live_of(cache, list_entry(pos, struct slab, link),
 				      &left);
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 }

@@ -17,9 +17,6 @@
  * The wrong bytes stand in brackets. Bytes of an object that someone else owns are
  * not shown: he may be writing them.
  */
-#include <kernel/printk.h>
-#include <kernel/thread.h>
-#include <kernel/timer.h>
 
 #include "debug.h"
 
@@ -114,10 +111,10 @@ static void
 say_finder(void)
 {
 	uintptr_t pcs[DEPTH];
-	unsigned nr = arch_backtrace(NULL, pcs, ARRAY_SIZE(pcs));
+	unsigned nr = env_backtrace(pcs, ARRAY_SIZE(pcs));
 
 	kmem_say("  found by thread %s, pid %d, on CPU %u, at tick %lu",
-		 current->name, current->pid, arch_cpu_id(), ticks_now());
+		 env_thread_name(), env_thread_pid(), env_cpu(), env_ticks());
 	kmem_say_backtrace(pcs, nr);
 }
 

@@ -23,7 +23,6 @@
  *
  * LOCKING.  node->lock.
  */
-#include <kernel/printk.h>
 
 #include "../cache.h"
 #include "debug.h"
@@ -41,7 +40,7 @@ is_link(const struct kmem_cache_node *node, const struct list *link)
 {
 	return (uintptr_t)link % __alignof__(struct list) == 0 &&
 	       (link == &node->slabs_partial || link == &node->slabs_full ||
-		link == &node->slabs_free || slab_page_of(link) != NULL);
+		link == &node->slabs_free || env_page_of(link) != NULL);
 }
 
 static const char *
@@ -69,7 +68,7 @@ descriptor_problem(const struct slab_cache *cache, const struct slab *slab,
 	    slab->colouroff / layout->colour_off >= layout->nr_colours)
 		return "it has a colour that there is not";
 	if (slab->s_mem !=
-	    (unsigned char *)page_to_virt(base) + slab->colouroff + front)
+	    (unsigned char *)env_page_address(base) + slab->colouroff + front)
 		return "its objects do not begin where they should";
 	return NULL;
 }
@@ -121,7 +120,7 @@ static struct page *
 first_page(const struct slab_cache *cache, const struct slab *slab)
 {
 	/* Off the slab, only s_mem tells. */
-	struct page *page = slab_page_of(
+	struct page *page = env_page_of(
 		cache->layout.off_slab ? (const void *)slab->s_mem : slab);
 
 	if (page == NULL || page->kind != PAGE_SLAB ||
@@ -168,7 +167,7 @@ say_damage(const struct slab_cache *cache, struct slab *slab,
 {
 	const unsigned depth = SLAB_TRACK_DEPTH;
 	uintptr_t pcs[SLAB_TRACK_DEPTH];
-	unsigned nr = arch_backtrace(NULL, pcs, depth);
+	unsigned nr = env_backtrace(pcs, depth);
 	irq_state_t state = kmem_report_begin(
 		"slab: BUG in cache %s: slab descriptor damaged: %s",
 		cache->base.name, problem);
@@ -176,8 +175,8 @@ say_damage(const struct slab_cache *cache, struct slab *slab,
 	kmem_say("  descriptor %p, %u objects, inuse %u, free %u", (void *)slab,
 		 cache->layout.num, slab->inuse, slab->free);
 	say_entries(cache, slab);
-	kmem_say("  found by thread %s, pid %d, on CPU %u", current->name,
-		 current->pid, arch_cpu_id());
+	kmem_say("  found by thread %s, pid %d, on CPU %u", env_thread_name(),
+		 env_thread_pid(), env_cpu());
 	kmem_say_backtrace(pcs, nr);
 	for (unsigned i = 0; i < cache->layout.num; i++) {
 		struct slab_note *note = slab_note(cache, slab, i);
@@ -334,7 +333,7 @@ slab_retire_free(struct kmem_cache_node *node, struct page *page)
 void
 slab_retire_destroy(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct list *head = &cache->node[i]->retired;
 
 		while (!list_empty(head)) {
@@ -347,7 +346,7 @@ slab_retire_destroy(struct slab_cache *cache)
 				slab_own_put(base->owner.slab);
 			for (size_t k = 0; k < nr; k++)
 				base[k].kind = PAGE_PLAIN;
-			free_pages(base, nr);
+			env_pages_put(base, nr);
 		}
 	}
 }

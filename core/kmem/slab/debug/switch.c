@@ -27,9 +27,8 @@
  * nothing is left it gets its new layout. If objects are out, or slabs still on
  * their way back to the page allocator: -E_BUSY, and all is as before.
  */
+#include <kernel/option.h>
 #include <kernel/error.h>
-#include <kernel/printk.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "../cache.h"
@@ -286,7 +285,7 @@ static void
 park(struct slab_cache *cache)
 {
 	(void)atomic_or(&cache->closed, (unsigned)SLAB_CLOSED_DEBUG);
-	for (unsigned id = 0; id < nr_cpus; id++)
+	for (unsigned id = 0; id < env_nr_cpus(); id++)
 		park_one(cache, id);
 }
 
@@ -294,7 +293,7 @@ static void
 unpark(struct slab_cache *cache)
 {
 	(void)atomic_and(&cache->closed, ~(unsigned)SLAB_CLOSED_DEBUG);
-	for (unsigned id = 0; id < nr_cpus; id++)
+	for (unsigned id = 0; id < env_nr_cpus(); id++)
 		unpark_one(cache, id);
 }
 
@@ -304,13 +303,13 @@ park_here(void *arg)
 	struct slab_cache *cache = arg;
 
 	percpu_drain(cache);
-	park_one(cache, arch_cpu_id());
+	park_one(cache, env_cpu());
 }
 
 static void
 unpark_here(void *arg)
 {
-	unpark_one(arg, arch_cpu_id());
+	unpark_one(arg, env_cpu());
 }
 
 static void
@@ -343,13 +342,13 @@ init_list(struct slab_cache *cache, const struct list *head)
 static void
 init_all(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
+		irq_state_t state = env_lock(&node->lock);
 
 		init_list(cache, &node->slabs_partial);
 		init_list(cache, &node->slabs_free);
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 }
 
@@ -358,13 +357,13 @@ has_slabs(struct slab_cache *cache)
 {
 	size_t nr = slab_nr_out(cache);
 
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
+		irq_state_t state = env_lock(&node->lock);
 
 		nr += node->nr_slabs + node->nr_leaving +
 		      !list_empty(&node->retired);
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 	return nr > 0;
 }
@@ -373,12 +372,12 @@ has_slabs(struct slab_cache *cache)
 static void
 colours_restart(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
+		irq_state_t state = env_lock(&node->lock);
 
 		node->colour_next = 0;
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 }
 
@@ -386,7 +385,7 @@ colours_restart(struct slab_cache *cache)
 static int
 change_layout(struct slab_cache *cache, unsigned debug)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		(void)drain_freelist(cache, i, SIZE_MAX);
 	if (has_slabs(cache))
 		return -E_BUSY;
@@ -440,12 +439,12 @@ has_retired(struct slab_cache *cache)
 {
 	bool has = false;
 
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct kmem_cache_node *node = cache->node[i];
-		irq_state_t state = spin_lock_irqsave(&node->lock);
+		irq_state_t state = env_lock(&node->lock);
 
 		has |= !list_empty(&node->retired);
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 	return has;
 }

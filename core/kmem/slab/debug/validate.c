@@ -3,8 +3,6 @@
  * counts, index lists, arrays and pages agree. For tests, at quiet moments: the
  * cache's objects are not touched meanwhile.
  */
-#include <kernel/printk.h>
-#include <kernel/sched.h>
 
 #include "../chain.h"
 #include "../percpu/layer.h"
@@ -56,7 +54,7 @@ static void
 examine_pages(struct exam *exam, struct slab *slab, unsigned nodeid)
 {
 	const struct slab_layout *layout = &exam->cache->layout;
-	struct page *base = slab_page_of(slab_base(exam->cache, slab));
+	struct page *base = env_page_of(slab_base(exam->cache, slab));
 
 	for (size_t i = 0; i < (size_t)1 << layout->order; i++) {
 		if (base[i].kind != PAGE_SLAB ||
@@ -119,7 +117,7 @@ examine_node(struct exam *exam, unsigned nodeid)
 	struct kmem_cache_node *node = exam->cache->node[nodeid];
 	unsigned num = exam->cache->layout.num;
 	size_t nr_free = 0, nr_slabs, nr_free_slabs;
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 
 	nr_slabs = examine_list(exam, &node->slabs_full, nodeid, num, num,
 				&nr_free);
@@ -137,7 +135,7 @@ examine_node(struct exam *exam, unsigned nodeid)
 		complain(exam, "nr_free_slabs is wrong", node);
 	if (node->free_objects != nr_free)
 		complain(exam, "free_objects is wrong", node);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 }
 
 /* -- arrays ---------------------------------------------------------------------------- */
@@ -154,7 +152,7 @@ examine_held(struct slab_cache *cache, void *object, unsigned node, void *arg)
 		complain(exam, "an array holds what is no object", object);
 		return;
 	}
-	slab = slab_page_of(object)->owner.slab;
+	slab = env_page_of(object)->owner.slab;
 	if (slab->nodeid != node)
 		complain(exam, "an array holds an object of another node",
 			 object);
@@ -177,7 +175,7 @@ examine(struct slab_cache *cache)
 	struct exam exam = { .cache = cache, .ok = true };
 	size_t nr_out;
 
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		examine_node(&exam, i);
 	percpu_on_each(examine_this_cpu, &exam);
 	cache->layer->visit_nodes(cache, examine_held, &exam);

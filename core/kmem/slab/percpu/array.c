@@ -21,7 +21,6 @@
  * an array on the stack, and taken home from there.
  */
 #include <kernel/error.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "../general.h"
@@ -47,7 +46,7 @@ array_defaults(const struct slab_cache *cache)
 {
 	size_t size = cache->layout.size;
 	unsigned limit = percpu_limit_of(limits, size);
-	bool is_shared = nr_cpus > 1 && size <= PAGE_SIZE;
+	bool is_shared = env_nr_cpus() > 1 && size <= PAGE_SIZE;
 
 	return (struct slab_tunables){ .limit = limit,
 				       .batchcount = (limit + 1) / 2,
@@ -108,9 +107,9 @@ struct parts {
 static void
 parts_free(struct parts *parts)
 {
-	for (unsigned id = 0; id < nr_cpus; id++)
+	for (unsigned id = 0; id < env_nr_cpus(); id++)
 		put_if(parts->cpu[id]);
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		put_if(parts->shared[i]);
 }
 
@@ -119,12 +118,12 @@ static int
 parts_alloc(struct parts *parts, const struct slab_tunables *tunables)
 {
 	*parts = (struct parts){ .cpu = { NULL } };
-	for (unsigned id = 0; id < nr_cpus; id++) {
-		parts->cpu[id] = array_alloc(tunables, node_of_cpu[id]);
+	for (unsigned id = 0; id < env_nr_cpus(); id++) {
+		parts->cpu[id] = array_alloc(tunables, env_node_of(id));
 		if (parts->cpu[id] == NULL)
 			goto no_mem;
 	}
-	for (unsigned i = 0; i < nr_page_nodes && tunables->shared > 0; i++) {
+	for (unsigned i = 0; i < env_nr_nodes() && tunables->shared > 0; i++) {
 		parts->shared[i] = shared_alloc(tunables, i);
 		if (parts->shared[i] == NULL)
 			goto no_mem;
@@ -138,8 +137,8 @@ no_mem:
 static void
 aliens_free(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		for (unsigned home = 0; home < nr_page_nodes; home++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
+		for (unsigned home = 0; home < env_nr_nodes(); home++) {
 			put_if(cache->node[i]->alien[home]);
 			cache->node[i]->alien[home] = NULL;
 		}
@@ -149,8 +148,8 @@ aliens_free(struct slab_cache *cache)
 static int
 aliens_alloc(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
-		for (unsigned home = 0; home < nr_page_nodes; home++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
+		for (unsigned home = 0; home < env_nr_nodes(); home++) {
 			struct alien_cache *alien;
 
 			if (home == i)
@@ -160,7 +159,7 @@ aliens_alloc(struct slab_cache *cache)
 				aliens_free(cache);
 				return -E_NO_MEM;
 			}
-			spin_init(&alien->lock, LOCK_RANK_KMEM, "slab alien");
+			env_lock_init(&alien->lock, "slab alien");
 			alien->avail = 0;
 			cache->node[i]->alien[home] = alien;
 		}
@@ -179,9 +178,9 @@ array_attach(struct slab_cache *cache, const struct slab_tunables *tunables)
 		parts_free(&parts);
 		return -E_NO_MEM;
 	}
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		cache->node[i]->shared = parts.shared[i];
-	for (unsigned id = 0; id < nr_cpus; id++)
+	for (unsigned id = 0; id < env_nr_cpus(); id++)
 		percpu_install(cache, id, parts.cpu[id]);
 	return 0;
 }
@@ -191,12 +190,12 @@ array_detach(struct slab_cache *cache)
 {
 	struct parts parts = { .cpu = { NULL } };
 
-	for (unsigned id = 0; id < nr_cpus; id++) {
+	for (unsigned id = 0; id < env_nr_cpus(); id++) {
 		parts.cpu[id] = cache->cpu[id];
 		assert(percpu_avail(parts.cpu[id]) == 0);
 		percpu_install(cache, id, NULL);
 	}
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		parts.shared[i] = cache->node[i]->shared;
 		assert(parts.shared[i] == NULL || parts.shared[i]->avail == 0);
 		cache->node[i]->shared = NULL;
@@ -227,17 +226,17 @@ shared_take(struct kmem_cache_node *node, void *objects[], unsigned nr)
 static void *
 cache_alloc_refill(struct slab_cache *cache, struct slab_cpu *cpu)
 {
-	struct kmem_cache_node *node = cache->node[slab_node_here()];
+	struct kmem_cache_node *node = cache->node[env_node()];
 	unsigned nr = array_of(cpu)->batchcount, taken;
 	irq_state_t state;
 
 	if (!cpu->touched)
 		nr = MIN(nr, SLAB_IDLE_REFILL);
-	state = spin_lock_irqsave(&node->lock);
+	state = env_lock(&node->lock);
 	taken = shared_take(node, cpu->bottom + 1, nr);
 	if (taken == 0)
 		taken = slab_take(cache, node, cpu->bottom + 1, nr);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	if (taken == 0)
 		return NULL;
 	cpu->stack.top = cpu->bottom + taken - 1;
@@ -247,12 +246,12 @@ cache_alloc_refill(struct slab_cache *cache, struct slab_cpu *cpu)
 static bool
 array_fetch(struct slab_cache *cache, struct slab_cpu *cpu)
 {
-	struct kmem_cache_node *node = cache->node[slab_node_here()];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	struct kmem_cache_node *node = cache->node[env_node()];
+	irq_state_t state = env_lock(&node->lock);
 	unsigned taken =
 		shared_take(node, cpu->bottom + 1, array_of(cpu)->batchcount);
 
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	cpu->stack.top = cpu->bottom + taken;
 	return taken > 0;
 }
@@ -276,7 +275,7 @@ bring_home(struct slab_cache *cache, unsigned nodeid, void *const objects[],
 {
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct list surplus = LIST_INIT(surplus);
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 	struct shared_array *shared = node->shared;
 	unsigned nr_shared = 0;
 
@@ -288,7 +287,7 @@ bring_home(struct slab_cache *cache, unsigned nodeid, void *const objects[],
 		node->batches += nr_shared > 0;
 	}
 	free_block(cache, node, objects + nr_shared, nr - nr_shared, &surplus);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	(void)slabs_destroy(cache, &surplus);
 }
 
@@ -298,7 +297,7 @@ cache_flusharray(struct slab_cache *cache, struct slab_cpu *cpu)
 {
 	unsigned nr = MIN(array_of(cpu)->batchcount, percpu_avail(cpu));
 
-	bring_home(cache, slab_node_here(), cpu->bottom + 1, nr);
+	bring_home(cache, env_node(), cpu->bottom + 1, nr);
 	drop_oldest(cpu, nr);
 }
 
@@ -307,19 +306,19 @@ static void
 cache_free_alien(struct slab_cache *cache, struct slab_cpu *cpu, void *object,
 		 unsigned home)
 {
-	struct alien_cache *alien = cache->node[slab_node_here()]->alien[home];
+	struct alien_cache *alien = cache->node[env_node()]->alien[home];
 	void *batch[ALIEN_LIMIT];
-	irq_state_t state = spin_lock_irqsave(&alien->lock);
+	irq_state_t state = env_lock(&alien->lock);
 	unsigned nr = 0;
 
 	if (alien->avail == ALIEN_LIMIT) {
 		memcpy(batch, alien->entry, sizeof(batch));
 		nr = ALIEN_LIMIT;
 		alien->avail = 0;
-		slab_count(cache->stats[arch_cpu_id()].alien_overflow);
+		slab_count(cache->stats[env_cpu()].alien_overflow);
 	}
 	alien->entry[alien->avail++] = object;
-	spin_unlock_irqrestore(&alien->lock, state);
+	env_unlock(&alien->lock, state);
 	if (nr > 0)
 		bring_home(cache, home, batch, nr);
 }
@@ -330,7 +329,7 @@ cache_free_alien(struct slab_cache *cache, struct slab_cpu *cpu, void *object,
 static void
 give_back(struct slab_cache *cache, struct slab_cpu *cpu, unsigned nr)
 {
-	slab_put(cache, slab_node_here(), cpu->bottom + 1, nr);
+	slab_put(cache, env_node(), cpu->bottom + 1, nr);
 	drop_oldest(cpu, nr);
 }
 
@@ -346,7 +345,7 @@ drain_shared(struct slab_cache *cache, unsigned nodeid, unsigned nr)
 {
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct list surplus = LIST_INIT(surplus);
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 	struct shared_array *shared = node->shared;
 
 	if (shared != NULL) {
@@ -356,7 +355,7 @@ drain_shared(struct slab_cache *cache, unsigned nodeid, unsigned nr)
 		memmove(shared->entry, shared->entry + nr,
 			shared->avail * sizeof(shared->entry[0]));
 	}
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	(void)slabs_destroy(cache, &surplus);
 }
 
@@ -364,7 +363,7 @@ drain_shared(struct slab_cache *cache, unsigned nodeid, unsigned nr)
 static void
 drain_aliens(struct slab_cache *cache, unsigned nodeid)
 {
-	for (unsigned home = 0; home < nr_page_nodes; home++) {
+	for (unsigned home = 0; home < env_nr_nodes(); home++) {
 		struct alien_cache *alien = cache->node[nodeid]->alien[home];
 		void *batch[ALIEN_LIMIT];
 		unsigned nr;
@@ -372,11 +371,11 @@ drain_aliens(struct slab_cache *cache, unsigned nodeid)
 
 		if (alien == NULL)
 			continue;
-		state = spin_lock_irqsave(&alien->lock);
+		state = env_lock(&alien->lock);
 		nr = alien->avail;
 		memcpy(batch, alien->entry, nr * sizeof(batch[0]));
 		alien->avail = 0;
-		spin_unlock_irqrestore(&alien->lock, state);
+		env_unlock(&alien->lock, state);
 		if (nr > 0)
 			bring_home(cache, home, batch, nr);
 	}
@@ -386,30 +385,30 @@ static void
 array_drain_nodes(struct slab_cache *cache)
 {
 	/* What comes home may land in a shared array. */
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		drain_aliens(cache, i);
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		drain_shared(cache, i, UINT32_MAX);
 }
 
 static void
 reap_array(struct slab_cache *cache)
 {
-	irq_state_t state = arch_irq_save();
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	irq_state_t state = env_irqs_off();
+	struct slab_cpu *cpu = cache->cpu[env_cpu()];
 
 	if (!percpu_was_touched(cache, cpu))
 		give_back(cache, cpu,
 			  slab_reap_count(percpu_avail(cpu),
 					  percpu_limit(cpu)));
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 }
 
 /* How many objects nobody needed of the shared array. */
 static unsigned
 shared_unused(struct kmem_cache_node *node)
 {
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 	struct shared_array *shared = node->shared;
 	unsigned nr = 0;
 
@@ -417,16 +416,16 @@ shared_unused(struct kmem_cache_node *node)
 		shared->touched = false;
 	else if (shared != NULL)
 		nr = slab_reap_count(shared->avail, shared->limit);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	return nr;
 }
 
 static void
 array_reap(struct slab_cache *cache, unsigned long now)
 {
-	drain_aliens(cache, slab_node_here()); /* bound to this CPU */
+	drain_aliens(cache, env_node()); /* bound to this CPU */
 	reap_array(cache);
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		if (!slab_reap_due(cache, i, now))
 			continue;
 		drain_shared(cache, i, shared_unused(cache->node[i]));
@@ -446,7 +445,7 @@ static void
 tune_this_cpu(void *arg)
 {
 	struct tune *tune = arg;
-	unsigned id = arch_cpu_id();
+	unsigned id = env_cpu();
 	struct slab_cpu *old = tune->cache->cpu[id];
 
 	array_drain_cpu(tune->cache, old);
@@ -460,7 +459,7 @@ tune_node(struct slab_cache *cache, unsigned nodeid, struct parts *parts,
 {
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct list surplus = LIST_INIT(surplus);
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 	struct shared_array *old = node->shared;
 
 	node->shared = parts->shared[nodeid];
@@ -469,7 +468,7 @@ tune_node(struct slab_cache *cache, unsigned nodeid, struct parts *parts,
 		free_block(cache, node, old->entry, old->avail, &surplus);
 		old->avail = 0;
 	}
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	parts->shared[nodeid] = old;
 	(void)slabs_destroy(cache, &surplus);
 }
@@ -484,7 +483,7 @@ array_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
 	if (err != 0)
 		return err;
 	percpu_on_each(tune_this_cpu, &tune);
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		tune_node(cache, i, &tune.parts, tunables);
 	parts_free(&tune.parts);
 	return 0;

@@ -26,9 +26,6 @@
  * would have gone without. For the empty ones likewise. So steady use keeps what
  * it uses, however much that is, and an idle depot is empty after two visits.
  */
-#include <kernel/failpoint.h>
-#include <kernel/printk.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "../cache.h"
@@ -73,7 +70,7 @@ sheaf_is_sheaf_cache(const struct slab_cache *cache)
 bool
 sheaf_is_ours(const struct kmem_sheaf *sheaf)
 {
-	const struct page *page = slab_page_of(sheaf);
+	const struct page *page = env_page_of(sheaf);
 
 	return page->kind == PAGE_SLAB &&
 	       sheaf_is_sheaf_cache(page->owner.cache);
@@ -105,7 +102,7 @@ sheaf_alloc(const struct depot *depot, unsigned nodeid)
 	struct slab_cache *cache = sheaf_caches[sheaf_class(capacity)];
 	struct kmem_sheaf *sheaf;
 
-	if ((KERNEL_DEBUG && failpoint()) || slab_fails(cache, true))
+	if ((env_fails()) || slab_fails(cache, true))
 		return NULL;
 	sheaf = slab_alloc_bare(cache, __GFP_NOWARN, nodeid);
 	if (sheaf == NULL)
@@ -147,16 +144,16 @@ sheaf_dissolve(struct slab_cache *cache, unsigned nodeid,
 size_t
 depot_bytes(void)
 {
-	return offsetof(struct depot, shelves) + nr_cpus * sizeof(struct shelf);
+	return offsetof(struct depot, shelves) +
+	       env_nr_cpus() * sizeof(struct shelf);
 }
 
 void
 depot_init(struct depot *depot)
 {
 	memset(depot, 0, depot_bytes());
-	for (unsigned id = 0; id < nr_cpus; id++)
-		spin_init(&depot->shelves[id].lock, LOCK_RANK_KMEM,
-			  "slab shelf");
+	for (unsigned id = 0; id < env_nr_cpus(); id++)
+		env_lock_init(&depot->shelves[id].lock, "slab shelf");
 }
 
 /* Others look at the counts without the lock. */
@@ -229,9 +226,9 @@ push_empty(const struct depot *depot, struct shelf *shelf,
 static inline struct shelf *
 shelf_near(struct depot *depot, unsigned i)
 {
-	unsigned id = arch_cpu_id() + i;
+	unsigned id = env_cpu() + i;
 
-	return &depot->shelves[id < nr_cpus ? id : id - nr_cpus];
+	return &depot->shelves[id < env_nr_cpus() ? id : id - env_nr_cpus()];
 }
 
 /* A full sheaf of this shelf, for *empty. Here. */
@@ -243,7 +240,7 @@ shelf_take_full(const struct depot *depot, struct shelf *shelf,
 
 	if (atomic_load_relaxed(&shelf->nr_full) == 0)
 		return NULL;
-	spin_lock(&shelf->lock);
+	env_lock_here(&shelf->lock);
 	full = pop_full(shelf);
 	shelf->full_out += full != NULL;
 	if (full != NULL && *empty != NULL &&
@@ -251,7 +248,7 @@ shelf_take_full(const struct depot *depot, struct shelf *shelf,
 		shelf->empty_in++;
 		*empty = NULL;
 	}
-	spin_unlock(&shelf->lock);
+	env_unlock_here(&shelf->lock);
 	return full;
 }
 
@@ -259,7 +256,7 @@ shelf_take_full(const struct depot *depot, struct shelf *shelf,
 static __noinline struct kmem_sheaf *
 fetch_full(struct depot *depot, struct kmem_sheaf **empty)
 {
-	for (unsigned i = 1; i < nr_cpus; i++) {
+	for (unsigned i = 1; i < env_nr_cpus(); i++) {
 		struct shelf *shelf = shelf_near(depot, i);
 		struct kmem_sheaf *full = shelf_take_full(depot, shelf, empty);
 
@@ -287,7 +284,7 @@ shelf_take_empty(const struct depot *depot, struct shelf *shelf,
 {
 	struct kmem_sheaf *empty;
 
-	spin_lock(&shelf->lock);
+	env_lock_here(&shelf->lock);
 	empty = pop_empty(shelf);
 	shelf->empty_out += empty != NULL;
 	if (*full != NULL && push_full(depot, shelf, *full)) {
@@ -295,7 +292,7 @@ shelf_take_empty(const struct depot *depot, struct shelf *shelf,
 		shelf->remote_in += is_remote;
 		*full = NULL;
 	}
-	spin_unlock(&shelf->lock);
+	env_unlock_here(&shelf->lock);
 	return empty;
 }
 
@@ -303,7 +300,7 @@ shelf_take_empty(const struct depot *depot, struct shelf *shelf,
 static __noinline struct kmem_sheaf *
 fetch_empty(struct depot *depot)
 {
-	for (unsigned i = 1; i < nr_cpus; i++) {
+	for (unsigned i = 1; i < env_nr_cpus(); i++) {
 		struct shelf *shelf = shelf_near(depot, i);
 		struct kmem_sheaf *empty, *none = NULL;
 
@@ -330,30 +327,30 @@ depot_take_empty(struct depot *depot, struct kmem_sheaf **full, bool is_remote)
 bool
 depot_put_full(struct depot *depot, struct kmem_sheaf *sheaf)
 {
-	irq_state_t state = arch_irq_save();
+	irq_state_t state = env_irqs_off();
 	struct shelf *shelf = shelf_near(depot, 0);
 	bool is_kept;
 
-	spin_lock(&shelf->lock);
+	env_lock_here(&shelf->lock);
 	is_kept = push_full(depot, shelf, sheaf);
 	shelf->full_in += is_kept;
-	spin_unlock(&shelf->lock);
-	arch_irq_restore(state);
+	env_unlock_here(&shelf->lock);
+	env_irqs_restore(state);
 	return is_kept;
 }
 
 void
 depot_put_empty(struct depot *depot, struct kmem_sheaf *sheaf)
 {
-	irq_state_t state = arch_irq_save();
+	irq_state_t state = env_irqs_off();
 	struct shelf *shelf = shelf_near(depot, 0);
 	bool is_kept;
 
-	spin_lock(&shelf->lock);
+	env_lock_here(&shelf->lock);
 	is_kept = push_empty(depot, shelf, sheaf);
 	shelf->empty_in += is_kept;
-	spin_unlock(&shelf->lock);
-	arch_irq_restore(state);
+	env_unlock_here(&shelf->lock);
+	env_irqs_restore(state);
 	if (!is_kept)
 		sheaf_free(sheaf);
 }
@@ -364,11 +361,11 @@ depot_put_empty(struct depot *depot, struct kmem_sheaf *sheaf)
 static struct kmem_sheaf *
 shelf_pop(struct shelf *shelf, bool is_full) EXCLUDES(shelf->lock)
 {
-	irq_state_t state = spin_lock_irqsave(&shelf->lock);
+	irq_state_t state = env_lock(&shelf->lock);
 	struct kmem_sheaf *sheaf = is_full ? pop_full(shelf) : pop_empty(shelf);
 
 	shelf->given_back += sheaf != NULL;
-	spin_unlock_irqrestore(&shelf->lock, state);
+	env_unlock(&shelf->lock, state);
 	return sheaf;
 }
 
@@ -397,7 +394,7 @@ depot_drain(struct slab_cache *cache, unsigned nodeid)
 {
 	struct depot *depot = cache->node[nodeid]->depot;
 
-	for (unsigned id = 0; depot != NULL && id < nr_cpus; id++)
+	for (unsigned id = 0; depot != NULL && id < env_nr_cpus(); id++)
 		shelf_give_back(cache, nodeid, &depot->shelves[id], UINT32_MAX,
 				UINT32_MAX);
 }
@@ -405,12 +402,12 @@ depot_drain(struct slab_cache *cache, unsigned nodeid)
 static void
 shelf_reap(struct slab_cache *cache, unsigned nodeid, struct shelf *shelf)
 {
-	irq_state_t state = spin_lock_irqsave(&shelf->lock);
+	irq_state_t state = env_lock(&shelf->lock);
 	unsigned nr_full = shelf->least_full, nr_empty = shelf->least_empty;
 
 	shelf->least_full = shelf->nr_full;
 	shelf->least_empty = shelf->nr_empty;
-	spin_unlock_irqrestore(&shelf->lock, state);
+	env_unlock(&shelf->lock, state);
 	shelf_give_back(cache, nodeid, shelf, nr_full, nr_empty);
 }
 
@@ -419,7 +416,7 @@ depot_reap(struct slab_cache *cache, unsigned nodeid)
 {
 	struct depot *depot = cache->node[nodeid]->depot;
 
-	for (unsigned id = 0; depot != NULL && id < nr_cpus; id++)
+	for (unsigned id = 0; depot != NULL && id < env_nr_cpus(); id++)
 		shelf_reap(cache, nodeid, &depot->shelves[id]);
 }
 
@@ -428,11 +425,11 @@ depot_tune(struct depot *depot, const struct slab_tunables *tunables)
 {
 	atomic_store_relaxed(&depot->capacity, tunables->limit);
 	atomic_store_relaxed(&depot->batchcount, tunables->batchcount);
-	for (unsigned id = 0; id < nr_cpus; id++) {
+	for (unsigned id = 0; id < env_nr_cpus(); id++) {
 		struct shelf *shelf = &depot->shelves[id];
-		irq_state_t state = spin_lock_irqsave(&shelf->lock);
+		irq_state_t state = env_lock(&shelf->lock);
 
 		shelf->max = tunables->shared;
-		spin_unlock_irqrestore(&shelf->lock, state);
+		env_unlock(&shelf->lock, state);
 	}
 }

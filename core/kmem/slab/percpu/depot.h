@@ -29,7 +29,7 @@ struct shelf {
 struct depot {
 	unsigned capacity;   /* of each sheaf here; set by depot_tune alone */
 	unsigned batchcount; /* likewise */
-	struct shelf shelves[]; /* nr_cpus of them */
+	struct shelf shelves[]; /* env_nr_cpus() of them */
 };
 
 /* The largest sheaf. */

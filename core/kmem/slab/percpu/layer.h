@@ -152,13 +152,6 @@ percpu_limit(const struct slab_cpu *cpu)
 	return (unsigned)(cpu->last - cpu->bottom);
 }
 
-/* The node of the CPU that runs here. Interrupts off. */
-static inline unsigned
-slab_node_here(void)
-{
-	return node_of_cpu[arch_cpu_id()];
-}
-
 /* Calls fn(arg) on each CPU, interrupts off; where the caller cannot wait, only
  * on this one. */
 void percpu_on_each(void (*fn)(void *), void *arg);

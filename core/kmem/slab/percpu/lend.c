@@ -6,7 +6,6 @@
  * the caller's. It comes back as it went if it is full and all its objects are of
  * one node; otherwise the objects go the usual way, and the sheaf is an empty one.
  */
-#include <kernel/sched.h>
 
 #include "../objects.h"
 #include "sheaf.h"
@@ -15,8 +14,8 @@ struct kmem_sheaf *
 sheaf_lend(struct slab_cache *cache, unsigned nr)
 {
 	struct kmem_sheaf *sheaf = NULL, *none = NULL;
-	irq_state_t state = arch_irq_save();
-	unsigned here = slab_node_here();
+	irq_state_t state = env_irqs_off();
+	unsigned here = env_node();
 	struct depot *depot = cache->node[here]->depot;
 
 	if (depot != NULL && nr <= atomic_load_relaxed(&depot->capacity)) {
@@ -26,7 +25,7 @@ sheaf_lend(struct slab_cache *cache, unsigned nr)
 		if (sheaf == NULL)
 			sheaf = sheaf_alloc(depot, here);
 	}
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 	if (sheaf != NULL && sheaf->capacity < nr) {
 		/* Tuned in between. */
 		slab_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
@@ -41,9 +40,9 @@ sheaf_lend(struct slab_cache *cache, unsigned nr)
 static bool
 is_of_one_node(const struct kmem_sheaf *sheaf)
 {
-	for (unsigned i = 2; i <= sheaf->nr && nr_page_nodes > 1; i++)
-		if (slab_page_of(sheaf->entry[i])->node !=
-		    slab_page_of(sheaf->entry[1])->node)
+	for (unsigned i = 2; i <= sheaf->nr && env_nr_nodes() > 1; i++)
+		if (env_page_of(sheaf->entry[i])->node !=
+		    env_page_of(sheaf->entry[1])->node)
 			return false;
 	return true;
 }
@@ -56,14 +55,14 @@ sheaf_take_back(struct slab_cache *cache, struct kmem_sheaf *sheaf)
 	if (!sheaf_is_ours(sheaf))
 		return false;
 	if (sheaf->nr == sheaf->capacity && is_of_one_node(sheaf)) {
-		home = slab_page_of(sheaf->entry[1])->node;
+		home = env_page_of(sheaf->entry[1])->node;
 		if (!depot_put_full(cache->node[home]->depot, sheaf))
 			sheaf_dissolve(cache, home, sheaf);
 		return true;
 	}
 	slab_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
 	sheaf->nr = 0;
-	home = slab_page_of(sheaf)->node;
+	home = env_page_of(sheaf)->node;
 	depot_put_empty(cache->node[home]->depot, sheaf);
 	return true;
 }

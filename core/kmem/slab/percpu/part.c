@@ -23,7 +23,6 @@
  * CONTEXT.  A CPU's pointer and part are changed on that CPU with interrupts off;
  * an operation of the front that was under way begins anew (kernel/restart.h).
  */
-#include <kernel/sched.h>
 
 #include "layer.h"
 
@@ -52,8 +51,8 @@ node_nr_cpus(unsigned nodeid)
 {
 	unsigned nr = 0;
 
-	for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-		nr += node_of_cpu[cpu] == nodeid;
+	for (unsigned cpu = 0; cpu < env_nr_cpus(); cpu++)
+		nr += env_node_of(cpu) == nodeid;
 	return nr;
 }
 
@@ -80,7 +79,7 @@ stack_point(struct slab_cache *cache, unsigned id)
 static void
 stack_point_here(void *cache)
 {
-	stack_point(cache, arch_cpu_id());
+	stack_point(cache, env_cpu());
 }
 
 void
@@ -111,14 +110,14 @@ percpu_set(struct slab_cpu *cpu, void **bottom, unsigned avail, unsigned limit)
 	cpu->bottom = bottom;
 	cpu->last = bottom + limit;
 	cpu->stack.top = bottom + avail;
-	cpu->stack.end = nr_page_nodes == 1 ? cpu->last : NULL;
+	cpu->stack.end = env_nr_nodes() == 1 ? cpu->last : NULL;
 }
 
 void
 percpu_touched(struct slab_cache *cache, struct slab_cpu *cpu)
 {
 	cpu->touched = true;
-	stack_point(cache, arch_cpu_id());
+	stack_point(cache, env_cpu());
 }
 
 bool
@@ -127,7 +126,7 @@ percpu_was_touched(struct slab_cache *cache, struct slab_cpu *cpu)
 	bool was_touched = cpu->touched;
 
 	cpu->touched = false;
-	cache->base.stack[arch_cpu_id()] = &kmem_closed_stack;
+	cache->base.stack[env_cpu()] = &kmem_closed_stack;
 	return was_touched;
 }
 
@@ -136,23 +135,23 @@ percpu_was_touched(struct slab_cache *cache, struct slab_cpu *cpu)
 void
 percpu_drain(struct slab_cache *cache)
 {
-	irq_state_t state = arch_irq_save();
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	irq_state_t state = env_irqs_off();
+	struct slab_cpu *cpu = cache->cpu[env_cpu()];
 
 	if (cpu != NULL)
 		cache->layer->drain_cpu(cache, cpu);
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 }
 
 void
 percpu_visit(struct slab_cache *cache, slab_visit_fn *fn, void *arg)
 {
-	irq_state_t state = arch_irq_save();
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	irq_state_t state = env_irqs_off();
+	struct slab_cpu *cpu = cache->cpu[env_cpu()];
 
 	if (cpu != NULL)
 		cache->layer->visit_cpu(cache, cpu, fn, arg);
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 }
 
 /* -- on each CPU -------------------------------------------------------------------------- */
@@ -162,12 +161,12 @@ percpu_on_each(void (*fn)(void *), void *arg)
 {
 	irq_state_t state;
 
-	if (may_sleep()) {
-		for (unsigned cpu = 0; cpu < nr_cpus; cpu++)
-			cpu_call(cpu, fn, arg);
+	if (env_may_sleep()) {
+		for (unsigned cpu = 0; cpu < env_nr_cpus(); cpu++)
+			env_call_cpu(cpu, fn, arg);
 		return;
 	}
-	state = arch_irq_save();
+	state = env_irqs_off();
 	fn(arg);
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 }

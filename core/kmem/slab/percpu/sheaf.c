@@ -86,7 +86,6 @@
  * DEPOT_FRACTION.
  */
 #include <kernel/error.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "../general.h"
@@ -110,10 +109,10 @@ static const struct slab_limit limits[] = {
 static struct slab_tunables
 sheaf_defaults(const struct slab_cache *cache)
 {
-	size_t node_bytes = nr_managed_pages() / nr_page_nodes * PAGE_SIZE;
+	size_t node_bytes = env_nr_pages() / env_nr_nodes() * PAGE_SIZE;
 	unsigned limit = percpu_limit_of(limits, cache->layout.size);
 	size_t each = limit * cache->layout.size + sheaf_bytes(limit);
-	size_t cpus = (nr_cpus + nr_page_nodes - 1) / nr_page_nodes;
+	size_t cpus = (env_nr_cpus() + env_nr_nodes() - 1) / env_nr_nodes();
 	size_t nr = node_bytes / DEPOT_FRACTION / cpus / each;
 
 	if (sheaf_is_sheaf_cache(cache))
@@ -137,7 +136,7 @@ sheaf_accepts(const struct slab_tunables *tunables)
 static void
 depots_free(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct depot *depot = cache->node[i]->depot;
 
 		cache->node[i]->depot = NULL;
@@ -149,7 +148,7 @@ depots_free(struct slab_cache *cache)
 static int
 depots_alloc(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct depot *depot =
 			slab_general_get(depot_bytes(), GFP_KERNEL, i);
 
@@ -200,8 +199,8 @@ sheaf_attach(struct slab_cache *cache, const struct slab_tunables *tunables)
 		return 0;
 	if (depots_alloc(cache, tunables) != 0)
 		return -E_NO_MEM;
-	for (unsigned id = 0; id < nr_cpus; id++) {
-		parts[id] = sheaf_cpu_alloc(cache, node_of_cpu[id]);
+	for (unsigned id = 0; id < env_nr_cpus(); id++) {
+		parts[id] = sheaf_cpu_alloc(cache, env_node_of(id));
 		if (parts[id] == NULL) {
 			while (id-- > 0)
 				slab_own_put(parts[id]);
@@ -209,7 +208,7 @@ sheaf_attach(struct slab_cache *cache, const struct slab_tunables *tunables)
 			return -E_NO_MEM;
 		}
 	}
-	for (unsigned id = 0; id < nr_cpus; id++)
+	for (unsigned id = 0; id < env_nr_cpus(); id++)
 		percpu_install(cache, id, &parts[id]->cpu);
 	return 0;
 }
@@ -227,17 +226,17 @@ free_if_empty(struct kmem_sheaf *sheaf)
 static void
 sheaf_detach(struct slab_cache *cache)
 {
-	for (unsigned id = 0; id < nr_cpus; id++) {
+	for (unsigned id = 0; id < env_nr_cpus(); id++) {
 		struct sheaf_cpu *sc = sheaf_cpu_of(cache->cpu[id]);
 
 		free_if_empty(sheaf_unload(sc));
 		free_if_empty(sc->previous);
-		for (unsigned i = 0; i < nr_page_nodes; i++)
+		for (unsigned i = 0; i < env_nr_nodes(); i++)
 			free_if_empty(sc->remote[i]);
 		percpu_install(cache, id, NULL);
 		slab_own_put(sc);
 	}
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		depot_drain(cache, i);
 	depots_free(cache);
 }
@@ -281,11 +280,11 @@ sheaf_fetch(struct slab_cache *cache, struct slab_cpu *cpu)
 static unsigned
 take_from_slabs(struct slab_cache *cache, void *objects[], unsigned nr)
 {
-	struct kmem_cache_node *node = cache->node[slab_node_here()];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	struct kmem_cache_node *node = cache->node[env_node()];
+	irq_state_t state = env_lock(&node->lock);
 
 	nr = slab_take(cache, node, objects, nr);
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	return nr;
 }
 
@@ -299,7 +298,7 @@ sheaf_refill(struct slab_cache *cache, struct slab_cpu *cpu)
 	if (sheaf_fetch(cache, cpu))
 		return *cpu->stack.top--;
 	if (sc->loaded == NULL)
-		load(sc, sheaf_alloc(sc->depot, slab_node_here()));
+		load(sc, sheaf_alloc(sc->depot, env_node()));
 	if (sc->loaded == NULL) {
 		(void)take_from_slabs(cache, &object, 1);
 		return object;
@@ -325,7 +324,7 @@ static struct kmem_sheaf *
 exchange_full(struct slab_cache *cache, struct kmem_sheaf *full, unsigned home)
 {
 	struct depot *depot = cache->node[home]->depot;
-	unsigned here = slab_node_here();
+	unsigned here = env_node();
 	struct kmem_sheaf *empty = depot_take_empty(depot, &full, home != here);
 
 	if (full != NULL) {
@@ -351,13 +350,13 @@ sheaf_flush(struct slab_cache *cache, struct slab_cpu *cpu)
 		return;
 	}
 	/* Both are full, or not there. */
-	empty = exchange_full(cache, previous, slab_node_here());
+	empty = exchange_full(cache, previous, env_node());
 	sc->previous = NULL;
 	if (empty != NULL) {
 		sc->previous = sheaf_unload(sc);
 		load(sc, empty);
 	} else if (sc->loaded != NULL) {
-		sheaf_empty(cache, slab_node_here(), sheaf_unload(sc));
+		sheaf_empty(cache, env_node(), sheaf_unload(sc));
 		load(sc, sc->loaded);
 	}
 }
@@ -371,7 +370,7 @@ sheaf_free_remote(struct slab_cache *cache, struct slab_cpu *cpu, void *object,
 
 	if (sheaf == NULL || sheaf->nr == sheaf->capacity) {
 		if (sheaf != NULL)
-			slab_count(cache->stats[arch_cpu_id()].alien_overflow);
+			slab_count(cache->stats[env_cpu()].alien_overflow);
 		sheaf = exchange_full(cache, sheaf, home);
 		sc->remote[home] = sheaf;
 	}
@@ -386,7 +385,7 @@ sheaf_free_remote(struct slab_cache *cache, struct slab_cpu *cpu, void *object,
 static void
 drain_remote(struct slab_cache *cache, struct sheaf_cpu *sc)
 {
-	for (unsigned home = 0; home < nr_page_nodes; home++) {
+	for (unsigned home = 0; home < env_nr_nodes(); home++) {
 		sheaf_dissolve(cache, home, sc->remote[home]);
 		sc->remote[home] = NULL;
 	}
@@ -398,8 +397,8 @@ sheaf_drain_cpu(struct slab_cache *cache, struct slab_cpu *cpu)
 	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
 
 	drain_remote(cache, sc);
-	sheaf_dissolve(cache, slab_node_here(), sc->previous);
-	sheaf_dissolve(cache, slab_node_here(), sheaf_unload(sc));
+	sheaf_dissolve(cache, env_node(), sc->previous);
+	sheaf_dissolve(cache, env_node(), sheaf_unload(sc));
 	sc->previous = NULL;
 	load(sc, NULL);
 }
@@ -407,7 +406,7 @@ sheaf_drain_cpu(struct slab_cache *cache, struct slab_cpu *cpu)
 static void
 sheaf_drain_nodes(struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		depot_drain(cache, i);
 }
 
@@ -419,7 +418,7 @@ reap_loaded(struct slab_cache *cache, struct sheaf_cpu *sc)
 	unsigned avail = percpu_avail(cpu);
 	unsigned nr = slab_reap_count(avail, percpu_limit(cpu));
 
-	slab_put(cache, slab_node_here(), cpu->bottom + 1, nr);
+	slab_put(cache, env_node(), cpu->bottom + 1, nr);
 	cpu->stack.top -= nr;
 	memmove(cpu->bottom + 1, cpu->bottom + 1 + nr,
 		percpu_avail(cpu) * sizeof(void *));
@@ -432,28 +431,28 @@ reap_loaded(struct slab_cache *cache, struct sheaf_cpu *sc)
 static void
 reap_cpu(struct slab_cache *cache)
 {
-	irq_state_t state = arch_irq_save();
-	struct slab_cpu *cpu = cache->cpu[arch_cpu_id()];
+	irq_state_t state = env_irqs_off();
+	struct slab_cpu *cpu = cache->cpu[env_cpu()];
 	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
 
 	drain_remote(cache, sc);
 	if (!percpu_was_touched(cache, cpu)) {
 		if (sc->previous != NULL) {
-			sheaf_dissolve(cache, slab_node_here(), sc->previous);
+			sheaf_dissolve(cache, env_node(), sc->previous);
 			sc->previous = NULL;
 		} else if (sc->loaded != NULL) {
 			reap_loaded(cache, sc);
 		}
 	}
-	arch_irq_restore(state);
+	env_irqs_restore(state);
 }
 
 static void
 sheaf_reap(struct slab_cache *cache, unsigned long now)
 {
-	if (cache->cpu[arch_cpu_id()] != NULL)
+	if (cache->cpu[env_cpu()] != NULL)
 		reap_cpu(cache);
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		if (!slab_reap_due(cache, i, now))
 			continue;
 		depot_reap(cache, i);
@@ -476,15 +475,15 @@ sheaf_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
 	if (sheaf_is_sheaf_cache(cache))
 		return -E_INVAL;
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		struct kmem_cache_node *node = cache->node[i];
 		irq_state_t state;
 
 		depot_tune(node->depot, tunables);
 		depot_drain(cache, i);
-		state = spin_lock_irqsave(&node->lock);
+		state = env_lock(&node->lock);
 		node->free_limit = percpu_free_limit(cache, i, tunables);
-		spin_unlock_irqrestore(&node->lock, state);
+		env_unlock(&node->lock, state);
 	}
 	percpu_on_each(drain_this_cpu, cache);
 	return 0;

@@ -2,8 +2,6 @@
  * cpu=sheaf: looking at what sheaves hold, and at what was counted. For checks,
  * pictures and slabinfo.
  */
-#include <kernel/printk.h>
-#include <kernel/sched.h>
 #include <kernel/string.h>
 
 #include "sheaf.h"
@@ -22,10 +20,10 @@ sheaf_visit_cpu(struct slab_cache *cache, struct slab_cpu *cpu,
 {
 	struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
 
-	for (unsigned home = 0; home < nr_page_nodes; home++)
+	for (unsigned home = 0; home < env_nr_nodes(); home++)
 		visit_sheaf(cache, sc->remote[home], home, fn, arg);
-	visit_sheaf(cache, sc->previous, slab_node_here(), fn, arg);
-	visit_sheaf(cache, sheaf_unload(sc), slab_node_here(), fn, arg);
+	visit_sheaf(cache, sc->previous, env_node(), fn, arg);
+	visit_sheaf(cache, sheaf_unload(sc), env_node(), fn, arg);
 }
 
 /* The id-th shelf of a node; NULL: there is none (any more). */
@@ -34,19 +32,19 @@ shelf_at(const struct slab_cache *cache, unsigned nodeid, unsigned id)
 {
 	struct depot *depot = cache->node[nodeid]->depot;
 
-	return depot != NULL && id < nr_cpus ? &depot->shelves[id] : NULL;
+	return depot != NULL && id < env_nr_cpus() ? &depot->shelves[id] : NULL;
 }
 
 static void
 visit_shelf(struct slab_cache *cache, struct shelf *shelf, unsigned nodeid,
 	    slab_visit_fn *fn, void *arg)
 {
-	irq_state_t state = spin_lock_irqsave(&shelf->lock);
+	irq_state_t state = env_lock(&shelf->lock);
 
 	for (const struct kmem_sheaf *sheaf = shelf->full; sheaf != NULL;
 	     sheaf = sheaf->next)
 		visit_sheaf(cache, sheaf, nodeid, fn, arg);
-	spin_unlock_irqrestore(&shelf->lock, state);
+	env_unlock(&shelf->lock, state);
 }
 
 void
@@ -54,7 +52,7 @@ sheaf_visit_nodes(struct slab_cache *cache, slab_visit_fn *fn, void *arg)
 {
 	struct shelf *shelf;
 
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		for (unsigned id = 0; (shelf = shelf_at(cache, i, id)) != NULL;
 		     id++)
 			visit_shelf(cache, shelf, i, fn, arg);
@@ -74,7 +72,7 @@ sheaf_forget(struct slab_cache *cache)
 	struct kmem_sheaf *sheaf;
 	struct shelf *shelf;
 
-	for (unsigned id = 0; id < nr_cpus; id++) {
+	for (unsigned id = 0; id < env_nr_cpus(); id++) {
 		struct slab_cpu *cpu = cache->cpu[id];
 		struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
 
@@ -82,10 +80,10 @@ sheaf_forget(struct slab_cache *cache)
 			continue;
 		forget_sheaf(sheaf_unload(sc));
 		forget_sheaf(sc->previous);
-		for (unsigned i = 0; i < nr_page_nodes; i++)
+		for (unsigned i = 0; i < env_nr_nodes(); i++)
 			forget_sheaf(sc->remote[i]);
 	}
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		for (unsigned id = 0; (shelf = shelf_at(cache, i, id)) != NULL;
 		     id++)
 			for (sheaf = shelf->empty; sheaf != NULL;
@@ -101,7 +99,7 @@ depot_sum(const struct slab_cache *cache, unsigned nodeid)
 
 	for (unsigned id = 0; (shelf = shelf_at(cache, nodeid, id)) != NULL;
 	     id++) {
-		irq_state_t state = spin_lock_irqsave(&shelf->lock);
+		irq_state_t state = env_lock(&shelf->lock);
 
 		sum.max = shelf->max;
 		sum.nr_full += shelf->nr_full;
@@ -114,7 +112,7 @@ depot_sum(const struct slab_cache *cache, unsigned nodeid)
 		sum.fetched += atomic_load_relaxed(&shelf->fetched);
 		sum.refused += shelf->refused;
 		sum.given_back += shelf->given_back;
-		spin_unlock_irqrestore(&shelf->lock, state);
+		env_unlock(&shelf->lock, state);
 	}
 	return sum;
 }
@@ -124,7 +122,7 @@ sheaf_nr_shared(struct slab_cache *cache)
 {
 	size_t nr = 0;
 
-	for (unsigned i = 0; i < nr_page_nodes; i++) {
+	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		const struct depot *depot = cache->node[i]->depot;
 
 		if (depot != NULL)
@@ -142,10 +140,10 @@ describe_node(struct slab_cache *cache, unsigned nodeid,
 	struct kmem_cache_node *node = cache->node[nodeid];
 	struct shelf sum = depot_sum(cache, nodeid);
 	char text[SLAB_DESCRIBE_LINE];
-	irq_state_t state = spin_lock_irqsave(&node->lock);
+	irq_state_t state = env_lock(&node->lock);
 	unsigned long taken = node->taken, put = node->put;
 
-	spin_unlock_irqrestore(&node->lock, state);
+	env_unlock(&node->lock, state);
 	snprintf(
 		text, sizeof(text),
 		"depot %u: %u full sheaves of %u, %u empty; a shelf has room for %u",
@@ -181,7 +179,7 @@ sheaf_describe(struct slab_cache *cache,
 		line("sheaves: nothing between CPUs and slabs", arg);
 		return;
 	}
-	for (unsigned id = 0; id < nr_cpus; id++) {
+	for (unsigned id = 0; id < env_nr_cpus(); id++) {
 		struct slab_cpu *cpu = atomic_load_relaxed(&cache->cpu[id]);
 		const struct sheaf_cpu *sc = sheaf_cpu_of(cpu);
 
@@ -193,6 +191,6 @@ sheaf_describe(struct slab_cache *cache,
 			 id, atomic_load_relaxed(&sc->swaps));
 		line(text, arg);
 	}
-	for (unsigned i = 0; i < nr_page_nodes; i++)
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
 		describe_node(cache, i, line, arg);
 }
