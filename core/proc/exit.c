@@ -169,7 +169,7 @@ reap(struct proc_struct *zombie)
 
 /* One who may be reaped, out of the table; sleeps in wait_state until there is
  * one. NULL: there will be none, for the reason in *err. */
-static __always_inline struct proc_struct *
+static inline struct proc_struct *
 wait_for_zombie(int pid, unsigned wait_state, int *err)
 {
 	struct child_wait wait = { .pid = pid };
@@ -206,7 +206,8 @@ wait_for_zombie(int pid, unsigned wait_state, int *err)
 	return zombie;
 }
 
-static __always_inline int
+/* There once, so that what it calls can be inlined. */
+static __noinline int
 wait_and_reap(int pid, unsigned wait_state, int *code)
 {
 	struct proc_struct *zombie;

@@ -10,6 +10,7 @@
  *	failure		every allocation fails in turn
  */
 #include <kernel/error.h>
+#include <kernel/option.h>
 #include <kernel/sched.h>
 
 #include "kmem/slab/chain.h"
