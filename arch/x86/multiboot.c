@@ -18,8 +18,10 @@
  * valid one), the BIOS's area below 1 MiB, the kernel, and all blocks of the
  * loader.
  *
- * Reserved ranges come first in the table, so that a map with too many entries
- * costs memory and not correctness.
+ * Reserved ranges come first in the table, and leave room in it for all usable
+ * ones. When there are too many, one more becomes part of its nearest neighbour,
+ * together with what lies between: a map with too many entries costs memory,
+ * and not correctness.
  */
 #include <kernel/string.h>
 #include "multiboot.h"
@@ -80,6 +82,8 @@ struct module {
 #define MODULES_MAX 16u
 
 #define RAM_MAX 32u
+/* Each usable range may be two, on both sides of the direct map's end. */
+#define RESERVED_MAX (BOOT_RANGES_MAX - 2 * RAM_MAX)
 
 struct parser {
 	multiboot_peek_fn *peek;
@@ -94,6 +98,7 @@ struct parser {
 
 static char command_line[COMMAND_LINE_MAX];
 static char loader_name[64];
+static const char firmware[] = "firmware";
 
 static void
 warn(struct parser *parser, const char *what)
@@ -122,6 +127,43 @@ add_range(struct parser *parser, uint64_t start, uint64_t end,
 		.node = 0,
 		.what = what,
 	};
+}
+
+/* How far [start, end) and the range are from each other. */
+static uint64_t
+gap(const struct boot_range *range, uint64_t start, uint64_t end)
+{
+	if (end < range->start)
+		return range->start - end;
+	return start > range->end ? start - range->end : 0;
+}
+
+/* The firmware's. What touches another one, or finds the table full, becomes
+ * part of its nearest neighbour. */
+static void
+add_firmware(struct parser *parser, uint64_t start, uint64_t end)
+{
+	struct boot_info *boot = parser->boot;
+	struct boot_range *nearest = NULL;
+
+	for (unsigned i = 0; i < boot->nr_ranges; i++) {
+		struct boot_range *range = &boot->ranges[i];
+
+		if (range->what == firmware &&
+		    (nearest == NULL ||
+		     gap(range, start, end) < gap(nearest, start, end)))
+			nearest = range;
+	}
+	if (nearest == NULL ||
+	    (gap(nearest, start, end) > 0 && boot->nr_ranges < RESERVED_MAX)) {
+		add_range(parser, start, end, BOOT_RESERVED, firmware);
+		return;
+	}
+	if (gap(nearest, start, end) > 0)
+		warn(parser, "the loader's memory map has too many entries; "
+			     "memory between reserved ones is not used");
+	nearest->start = MIN(nearest->start, start);
+	nearest->end = MAX(nearest->end, end);
 }
 
 static void
@@ -333,7 +375,7 @@ collect_reserved(struct parser *parser, uint64_t start, uint64_t end,
 		 uint32_t type)
 {
 	if (type != MAP_TYPE_RAM && overlaps_ram(parser, start, end))
-		add_range(parser, start, end, BOOT_RESERVED, "firmware");
+		add_firmware(parser, start, end);
 }
 
 static bool

@@ -7,6 +7,7 @@
 #include <kernel/init.h>
 #include <kernel/kmalloc.h>
 #include <kernel/monitor.h>
+#include <kernel/option.h>
 #include <kernel/page.h>
 #include <kernel/proc.h>
 #include <kernel/sched.h>

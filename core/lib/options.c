@@ -34,13 +34,12 @@ static const char *
 name_at(const struct boot_option *option, unsigned i)
 {
 	switch (option->kind) {
-	case OPTION_TEXT:
-		return option->choice != NULL ? option->choice(i) : NULL;
 	case OPTION_CHOICE:
 		return option->one_of.names != NULL ? option->one_of.names[i]
 						    : option->one_of.name_at(i);
 	case OPTION_SWITCH:
 		return switch_names[i];
+	case OPTION_TEXT:
 	case OPTION_NUMBER:
 		break;
 	}
@@ -139,7 +138,7 @@ option_values(const struct boot_option *option, char *text, size_t size)
 			 option->number.max);
 		return;
 	}
-	if (name_at(option, 0) == NULL) {
+	if (option->kind == OPTION_TEXT) {
 		(void)strlcpy(text, option->values, size);
 		return;
 	}

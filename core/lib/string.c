@@ -179,7 +179,7 @@ is_escape(const char *s)
 }
 
 const char *
-word_find(const char *text, char wanted)
+words_find(const char *text, char wanted)
 {
 	char quote = '\0';
 

@@ -70,7 +70,7 @@ run_line(char *text, bool is_script)
 	int last_error = 0;
 
 	while (*text != '\0') {
-		char *end = text + (word_find(text, ';') - text);
+		char *end = text + (words_find(text, ';') - text);
 		bool more = *end == ';';
 		int err;
 

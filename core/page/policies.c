@@ -4,6 +4,7 @@
  * To add one: a file with its struct page_policy, a line here, a line in
  * dir.mk. The tests and checks go over this table.
  */
+#include <kernel/option.h>
 #include "internal.h"
 
 const struct page_policy *const page_policies[] = {

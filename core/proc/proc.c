@@ -35,6 +35,7 @@
  * COST. Birth and death touch a constant number of lines; only the end of a
  * process with children costs per child.
  */
+#include <kernel/option.h>
 #include <kernel/printk.h>
 #include <kernel/string.h>
 #include "internal.h"

@@ -1,6 +1,7 @@
 /*
  * The table of scheduling classes, and `sched=`, which chooses one.
  */
+#include <kernel/option.h>
 #include "internal.h"
 
 const struct sched_class *const sched_classes[] = {

@@ -3,6 +3,7 @@
  * the others and gets a new one; a thread that sleeps or yields before keeps
  * what is left of it for its next turn.
  */
+#include <kernel/option.h>
 #include "internal.h"
 
 #define SLICE_DEFAULT 5

@@ -23,7 +23,7 @@ struct boot_range {
 	const char *what; /* "usable", "kernel image", "loader's block" ... */
 };
 
-#define BOOT_RANGES_MAX 64
+#define BOOT_RANGES_MAX 256
 
 /* The i-th part of the image where variables are, without stacks; false: there are
  * no more. Any context. */

@@ -4,7 +4,6 @@
 #ifndef KERNEL_INIT_H
 #define KERNEL_INIT_H
 
-#include <kernel/option.h>
 #include <kernel/types.h>
 
 /* arch_cycles() on entry to kernel_main(), and at init's first line. */
@@ -23,6 +22,7 @@ void init_note_failure(void);
 int init_exit_code(void);
 
 /* `run="command; command"` */
+struct boot_option;
 extern const struct boot_option run_option;
 
 #endif /* KERNEL_INIT_H */

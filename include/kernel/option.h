@@ -44,10 +44,8 @@ struct boot_option {
 		/* OPTION_SWITCH */
 		bool *is_on;
 	};
-	/* OPTION_TEXT: "<number of threads>", as help; NULL if choice is given. */
+	/* OPTION_TEXT: what it can be, as help: "off, nth=N,...". */
 	const char *values;
-	/* OPTION_TEXT: the i-th allowed value, NULL past the last; or NULL. */
-	const char *(*choice)(unsigned i);
 	/* What the name without "=" means; NULL: it means nothing. */
 	const char *alone;
 	/* OPTION_TEXT: takes over the value. Runs before anything is set up, so

@@ -6,7 +6,6 @@
 
 #include <kernel/failpoint.h>
 #include <kernel/list.h>
-#include <kernel/option.h>
 #include <kernel/panic.h>
 #include <kernel/rbtree.h>
 #include <kernel/types.h>
@@ -32,6 +31,7 @@ enum page_kind {
 	PAGE_PLAIN = 0,	   /* whoever allocated it knows */
 	PAGE_SLAB,	   /* objects of a cache */
 	PAGE_SLAB_RETIRED, /* the same, but their slab was found damaged */
+	PAGE_SLOB,	   /* blocks of slob's lists */
 	PAGE_BIG,	   /* (part of) one large object of kmalloc */
 	PAGE_TABLE,	   /* page tables */
 	PAGE_USER,	   /* mapped by processes */
@@ -80,6 +80,7 @@ extern unsigned char node_of_cpu[MAX_CPUS];
 unsigned page_node_nearest(unsigned home, unsigned i);
 
 /* `pages=`: which policy serves. */
+struct boot_option;
 extern const struct boot_option pages_option;
 
 /* Builds mem_map and the nodes from the port's ranges, and says in the log

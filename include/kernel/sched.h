@@ -5,7 +5,6 @@
 #define KERNEL_SCHED_H
 
 #include <kernel/lock.h>
-#include <kernel/option.h>
 #include <kernel/thread.h>
 
 struct run_queue;
@@ -52,6 +51,7 @@ struct run_queue {
 
 extern struct run_queue run_queues[MAX_CPUS];
 extern unsigned nr_cpus;
+struct boot_option;
 extern const struct boot_option sched_option, slice_option;
 
 /* Makes the run queues of nr CPUs with the class that `sched=` chose. */

@@ -41,6 +41,6 @@ int parse_size(const char *s, unsigned long *value) __must_check;
 int split_words(char *text, char *words[], unsigned max) __must_check;
 /* Where the first character `wanted` outside quotes is, for the same quotes; the
  * end of text if there is none. */
-const char *word_find(const char *text, char wanted);
+const char *words_find(const char *text, char wanted);
 
 #endif /* KERNEL_STRING_H */

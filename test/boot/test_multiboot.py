@@ -126,6 +126,16 @@ def test_odd_map_is_understood(loader):
     assert odd == plain - 2 * 256 - 1
 
 
+def test_many_reserved_ranges(loader):
+    """70 reserved pages in 63 MiB: they cost what they cover, no more."""
+    line = 'run="pages; poweroff"'
+    plain, ended = (forged(loader, f"info=0x3000000 memory={m}", line).run()
+                    for m in ("map", "many"))
+    missing = managed_pages(plain) - managed_pages(ended.expect_status(0))
+    assert 60 <= missing <= 75, ended.failure(f"{missing} pages are missing")
+    ended.expect_none("^boot: ")
+
+
 # -- GRUB ---------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@
  *	memory=map	the true map, and rubbish where mem_upper would be
  *	memory=upper	mem_lower and mem_upper, no map
  *	memory=odd	a map made by hand for 64 MiB; see odd_map
+ *	memory=many	64 MiB with 70 reserved pages in them
  *	memory=none	neither
  *	line=none	no command line; default: one behind the map
  *	magic=0		what to have in eax instead of the right number
@@ -372,6 +373,28 @@ forge_odd_map(unsigned char *to)
 	return (uint32_t)(p - to);
 }
 
+/* 64 MiB, and reserved pages inside, 64 KiB from each other. */
+static uint32_t
+forge_many_map(unsigned char *to, unsigned nr)
+{
+	struct multiboot_range range = { 20, 0, 0x9fc00, 1 };
+	unsigned char *p = to;
+
+	for (unsigned i = 0; i < nr + 2; i++) {
+		memcpy(p, &range, sizeof(range));
+		p += sizeof(range);
+		range.start = MiB(16) + ((uint64_t)i << 16);
+		range.length = 0x1000;
+		range.type = 2;
+		if (i == nr) {
+			range.start = MiB(1);
+			range.length = MiB(63) - 0x20000;
+			range.type = 1;
+		}
+	}
+	return (uint32_t)(p - to);
+}
+
 static void
 forge_memory(struct multiboot_info *info, const char *memory)
 {
@@ -382,6 +405,8 @@ forge_memory(struct multiboot_info *info, const char *memory)
 		info->map_length = true_map_length;
 	} else if (same(memory, "odd")) {
 		info->map_length = forge_odd_map(map);
+	} else if (same(memory, "many")) {
+		info->map_length = forge_many_map(map, 70);
 	} else if (same(memory, "upper")) {
 		info->flags |= MULTIBOOT_HAS_MEMORY;
 		info->mem_lower = mem_lower;

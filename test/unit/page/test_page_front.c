@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <kernel/option.h>
 #include <kernel/error.h>
 #include <kernel/sched.h>
 #include <port/unit.h>
