@@ -85,6 +85,8 @@ trial_begin(struct trial *trial, size_t object_size, bool is_coloured)
 	struct kmem_cache wanted = {
 		.object_size = object_size,
 		.align = sizeof(void *),
+		.ops = kmem_kernel.ops,
+		.kmem = &kmem_kernel,
 		.flags = is_coloured ? 0 : SLAB_NO_COLOURS,
 	};
 	int err;

@@ -16,9 +16,9 @@
  *
  * THE REPLAY.  Every back end of the table is replayed ROUNDS times, in turn, so
  * that a neighbour on the machine disturbs all of them; of each CHUNK of requests
- * the quickest round counts. The one that serves the kernel is called through kmalloc and kfree, as the
- * kernel does; the others through their functions. Who asks writes one word into each
- * object: memory that nobody touches is cheap. Pages are counted in
+ * the quickest round counts. The back end that serves the kernel is replayed in the
+ * kernel's own instance (kernel/kmem.h), tuned as it is; the others in instances made for
+ * it. One word is written into each object: memory that nobody touches is cheap. Pages are counted in
  * between, by what the page allocator has less than before; so the kernel should be
  * quiet meanwhile, and small requests that find room in pages which the
  * kernel's own objects hold anyway are not seen.
@@ -27,7 +27,6 @@
 #include <kernel/printk.h>
 #include <kernel/string.h>
 
-#include "kmem/slab/cache.h"
 #include "kmem/slab/percpu/layer.h"
 #include "kmem/slab/show/info.h"
 #include "kmem/slab/show/view.h"
@@ -76,7 +75,7 @@ struct trace {
 
 /* What a back end did with it. */
 struct result {
-	const struct kmem_ops *ops;
+	struct kmem *kmem; /* an instance of the back end */
 	unsigned long
 		*cycles; /* of each chunk of the day, in its quickest round */
 	size_t peak, day, evening, night, shrunk; /* pages */
@@ -222,10 +221,9 @@ trace_make(unsigned nr_requests, unsigned seed, struct view *view)
 
 /* -- replaying it -------------------------------------------------------------------- */
 
-/* Requests [first, first + nr), by these functions; returns how many failed. */
-static __always_inline unsigned
-replay(struct trace *trace, unsigned first, unsigned nr,
-       void *(*alloc)(size_t size, gfp_t gfp), void (*free)(void *object))
+/* Requests [first, first + nr); returns how many failed. */
+static unsigned
+replay(struct trace *trace, unsigned first, unsigned nr, struct kmem *kmem)
 {
 	unsigned nr_failed = 0;
 
@@ -235,11 +233,12 @@ replay(struct trace *trace, unsigned first, unsigned nr,
 
 		if (request->size == 0) {
 			if (*slot != NULL)
-				free(*slot);
+				kfree(*slot);
 			*slot = NULL;
 			continue;
 		}
-		*slot = alloc(request->size, GFP_KERNEL | __GFP_NOWARN);
+		*slot = kmem_alloc(kmem, request->size,
+				   GFP_KERNEL | __GFP_NOWARN);
 		if (*slot != NULL)
 			*(unsigned long *)*slot = i;
 		else
@@ -252,14 +251,9 @@ static unsigned long
 replay_chunk(struct trace *trace, struct result *result, unsigned first,
 	     unsigned nr)
 {
-	const struct kmem_ops *ops = result->ops;
 	uint64_t start = arch_cycles();
 
-	if (ops == kmem_backend_chosen())
-		result->nr_failed += replay(trace, first, nr, kmalloc, kfree);
-	else
-		result->nr_failed +=
-			replay(trace, first, nr, ops->kmalloc, ops->kfree);
+	result->nr_failed += replay(trace, first, nr, result->kmem);
 	return (unsigned long)(arch_cycles() - start);
 }
 
@@ -290,13 +284,13 @@ replay_part(struct trace *trace, struct result *result, unsigned first,
 
 /* What the back end says it holds for what is alive. */
 static size_t
-bytes_held(const struct trace *trace, const struct kmem_ops *ops)
+bytes_held(const struct trace *trace)
 {
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < NR_SLOTS; i++)
 		if (trace->objects[i] != NULL)
-			bytes += ops->ksize(trace->objects[i]);
+			bytes += ksize(trace->objects[i]);
 	return bytes;
 }
 
@@ -306,21 +300,21 @@ replay_all(struct trace *trace, struct result *result)
 	unsigned nr_night = trace->nr - trace->nr_day - trace->nr_evening;
 	size_t before;
 
-	(void)result->ops->shrink();
+	(void)kmem_shrink_one(result->kmem);
 	before = nr_free_pages();
 	replay_part(trace, result, 0, trace->nr_day, result->cycles, before);
 	result->day = pages_less_than(before);
-	result->held_day = bytes_held(trace, result->ops);
+	result->held_day = bytes_held(trace);
 	result->asked_percent =
 		trace->asked_day * 100 / MAX(result->held_day, (size_t)1);
 	replay_part(trace, result, trace->nr_day, trace->nr_evening, NULL,
 		    before);
 	result->evening = pages_less_than(before);
-	result->held_evening = bytes_held(trace, result->ops);
+	result->held_evening = bytes_held(trace);
 	replay_part(trace, result, trace->nr_day + trace->nr_evening, nr_night,
 		    NULL, before);
 	result->night = pages_less_than(before);
-	(void)result->ops->shrink();
+	(void)kmem_shrink_one(result->kmem);
 	result->shrunk = pages_less_than(before);
 }
 
@@ -416,7 +410,7 @@ draw_results(struct view *view, const struct trace *trace,
 {
 	for (unsigned i = 0; i < nr; i++) {
 		view_column(view, COLUMN_FIRST + i * COLUMN_WIDTH);
-		view_add(view, "%*s", COLUMN_WIDTH, results[i].ops->name);
+		view_add(view, "%*s", COLUMN_WIDTH, results[i].kmem->ops->name);
 	}
 	view_end(view);
 	view_add(view, "cycles for a request, the quickest of %d rounds",
@@ -447,7 +441,7 @@ static void
 draw_layer(struct view *view, const struct trace *trace,
 	   const struct slab_stats *before)
 {
-	struct slab_stats after = slabinfo_stats_total();
+	struct slab_stats after = slabinfo_stats_total(&slab_kernel_root);
 	unsigned long nr = (unsigned long)trace->nr * ROUNDS;
 	unsigned long nr_refills = after.alloc_miss - before->alloc_miss;
 	unsigned long nr_flushes = after.free_miss - before->free_miss;
@@ -455,16 +449,16 @@ draw_layer(struct view *view, const struct trace *trace,
 	view_line(
 		view,
 		"layer %s: %lu refills, %lu flushes in %lu requests: one in %lu",
-		slab_layer->name, nr_refills, nr_flushes, nr,
+		slab_kernel_root.layer->name, nr_refills, nr_flushes, nr,
 		nr / MAX(nr_refills + nr_flushes, 1ul));
 }
 
 static struct result
-result_of(struct trace *trace, unsigned backend)
+result_of(struct trace *trace, unsigned backend, struct kmem *kmem)
 {
 	unsigned nr_chunks = (trace->nr_day + CHUNK - 1) / CHUNK;
 	struct result result = {
-		.ops = kmem_backends[backend],
+		.kmem = kmem,
 		.cycles = trace->cycles + (size_t)backend * nr_chunks,
 	};
 
@@ -473,30 +467,77 @@ result_of(struct trace *trace, unsigned backend)
 	return result;
 }
 
+static void
+instances_end(struct kmem *instances[], unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		int err = instances[i] != &kmem_kernel
+				  ? kmem_destroy(instances[i])
+				  : 0;
+
+		assert(err == 0);
+	}
+}
+
+/* One of each back end: the kernel's own, or one made for this. */
+static int
+instances_make(struct kmem *instances[], unsigned *nr)
+{
+	for (*nr = 0; *nr < BACKENDS_MAX && kmem_backends[*nr] != NULL; ++*nr) {
+		const struct kmem_args args = {
+			.name = "trace", .kmalloc = kmem_backends[*nr]->name
+		};
+		int err = 0;
+
+		if (kmem_backends[*nr] == kmem_kernel.ops)
+			instances[*nr] = &kmem_kernel;
+		else
+			err = kmem_create(&args, &instances[*nr]);
+		if (err != 0) {
+			instances_end(instances, *nr);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void
+trace_run(struct view *view, struct trace *trace, struct kmem *instances[],
+	  unsigned nr)
+{
+	struct result results[BACKENDS_MAX];
+	struct slab_stats before = { .alloc_hit = 0 };
+	bool has_layer = kmem_kernel.ops == &kmem_slab_ops;
+
+	for (unsigned i = 0; i < nr; i++)
+		results[i] = result_of(trace, i, instances[i]);
+	if (has_layer)
+		before = slabinfo_stats_total(&slab_kernel_root);
+	for (unsigned round = 0; round < ROUNDS; round++)
+		for (unsigned i = 0; i < nr; i++)
+			replay_all(trace, &results[i]);
+	draw_results(view, trace, results, nr);
+	if (has_layer)
+		draw_layer(view, trace, &before);
+}
+
 int
 kmem_trace(unsigned nr_requests, unsigned seed, kmem_line_fn *fn, void *arg)
 {
 	struct view view = { .fn = fn, .arg = arg };
-	struct result results[BACKENDS_MAX];
-	struct slab_stats before;
+	struct kmem *instances[BACKENDS_MAX];
 	struct trace *trace;
-	unsigned nr = 0;
+	unsigned nr;
 
-	for (; nr < BACKENDS_MAX && kmem_backends[nr] != NULL; nr++)
-		kmem_backend_start(kmem_backends[nr]);
 	trace = trace_make(nr_requests, seed, &view);
-	if (trace == NULL) {
+	if (trace == NULL || instances_make(instances, &nr) != 0) {
 		view_line(&view, "no memory for %u requests", nr_requests);
+		if (trace != NULL)
+			free_pages(virt_to_page(trace), trace->nr_pages);
 		return -E_NO_MEM;
 	}
-	for (unsigned i = 0; i < nr; i++)
-		results[i] = result_of(trace, i);
-	before = slabinfo_stats_total();
-	for (unsigned round = 0; round < ROUNDS; round++)
-		for (unsigned i = 0; i < nr; i++)
-			replay_all(trace, &results[i]);
-	draw_results(&view, trace, results, nr);
-	draw_layer(&view, trace, &before);
+	trace_run(&view, trace, instances, nr);
+	instances_end(instances, nr);
 	free_pages(virt_to_page(trace), trace->nr_pages);
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "front.h"
 
+#include <kernel/string.h>
 #include <kernel/option.h>
 
 const struct kmem_ops *const kmem_backends[] = {
@@ -19,6 +20,17 @@ const struct kmem_ops *
 kmem_backend_chosen(void)
 {
 	return kmem_backends[chosen];
+}
+
+const struct kmem_ops *
+kmem_backend_named(const char *name)
+{
+	if (name == NULL)
+		return kmem_backend_chosen();
+	for (unsigned i = 0; kmem_backends[i] != NULL; i++)
+		if (strcmp(kmem_backends[i]->name, name) == 0)
+			return kmem_backends[i];
+	return NULL;
 }
 
 static const char *

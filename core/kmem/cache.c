@@ -8,7 +8,7 @@
  * empty, full or closed leads to the back end. A back end that keeps no stacks
  * (slob), and a cache that wants to see each object come and go, has closed ones.
  *
- * LOCKING.  caches_lock guards the list of caches only; nothing is called
+ * LOCKING.  An instance's caches_lock guards its list of caches only; nothing is called
  * under it. A name is looked up when a cache is asked for and again when it is
  * linked, since two CPUs may create one name at once.
  */
@@ -17,14 +17,11 @@
 #include <kernel/error.h>
 #include <kernel/string.h>
 
-static struct spinlock caches_lock = ENV_LOCK_INIT("caches");
-static struct list caches GUARDED_BY(caches_lock) = LIST_INIT(caches);
-
 bool
 kmem_cache_owns(const struct kmem_cache *cache, const void *object)
 {
-	if (kmem_backend->cache_owns == NULL ||
-	    kmem_backend->cache_owns(cache, object))
+	if (cache->ops->cache_owns == NULL ||
+	    cache->ops->cache_owns(cache, object))
 		return true;
 	kmem_report("free of a pointer that is no object of its cache", object);
 	return false;
@@ -33,11 +30,12 @@ kmem_cache_owns(const struct kmem_cache *cache, const void *object)
 /* -- creation ------------------------------------------------------------------------ */
 
 static struct kmem_cache *
-cache_find(const char *name) REQUIRES(caches_lock)
+cache_find(const struct kmem *kmem, const char *name)
+	REQUIRES(kmem->caches_lock)
 {
 	struct list *pos;
 
-	list_for_each(pos, &caches) {
+	list_for_each(pos, &kmem->caches) {
 		struct kmem_cache *cache =
 			list_entry(pos, struct kmem_cache, link);
 
@@ -49,21 +47,22 @@ cache_find(const char *name) REQUIRES(caches_lock)
 
 /* Links the cache, or (NULL) only looks. Whether the name was free. */
 static bool
-cache_link(const char *name, struct kmem_cache *cache) EXCLUDES(caches_lock)
+cache_link(struct kmem *kmem, const char *name, struct kmem_cache *cache)
+	EXCLUDES(kmem->caches_lock)
 {
-	irq_state_t state = env_lock(&caches_lock);
-	bool is_free = cache_find(name) == NULL;
+	irq_state_t state = env_lock(&kmem->caches_lock);
+	bool is_free = cache_find(kmem, name) == NULL;
 
 	if (is_free && cache != NULL)
-		list_add_tail(&caches, &cache->link);
-	env_unlock(&caches_lock, state);
+		list_add_tail(&kmem->caches, &cache->link);
+	env_unlock(&kmem->caches_lock, state);
 	return is_free;
 }
 
 /* What is wrong with these arguments; NULL: nothing. */
 static const char *
-cache_problem(const char *name, size_t size, const struct kmem_cache_args *args,
-	      unsigned flags)
+cache_problem(struct kmem *kmem, const char *name, size_t size,
+	      const struct kmem_cache_args *args, unsigned flags)
 {
 	size_t align = args->align;
 
@@ -85,15 +84,16 @@ cache_problem(const char *name, size_t size, const struct kmem_cache_args *args,
 		return "a destructor without a constructor";
 	if (env_in_interrupt())
 		return "in an interrupt";
-	if (!cache_link(name, NULL))
+	if (!cache_link(kmem, name, NULL))
 		return "there is one of this name";
 	return NULL;
 }
 
 /* The arguments are good. NULL: *problem says why. */
 static struct kmem_cache *
-cache_create(const char *name, size_t size, const struct kmem_cache_args *args,
-	     unsigned flags, const char **problem)
+cache_create(struct kmem *kmem, const char *name, size_t size,
+	     const struct kmem_cache_args *args, unsigned flags,
+	     const char **problem)
 {
 	struct kmem_cache wanted = {
 		.object_size = size,
@@ -101,18 +101,20 @@ cache_create(const char *name, size_t size, const struct kmem_cache_args *args,
 		.align = MAX(args->align, sizeof(void *)),
 		.ctor = args->ctor,
 		.dtor = args->dtor,
+		.ops = kmem->ops,
+		.kmem = kmem,
 	};
 	struct kmem_cache *cache;
 	size_t nr_live;
 
 	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
 	kmem_stacks_close(&wanted);
-	cache = kmem_backend->cache_create(&wanted);
+	cache = kmem->ops->cache_create(&wanted);
 	*problem = "no memory";
 	if (cache == NULL)
 		return NULL;
-	if (!cache_link(name, cache)) {
-		(void)kmem_backend->cache_destroy(cache, &nr_live);
+	if (!cache_link(kmem, name, cache)) {
+		(void)cache->ops->cache_destroy(cache, &nr_live);
 		kmem_complain("kmem: two caches %s at once\n", name);
 		*problem = "there is one of this name";
 		return NULL;
@@ -121,22 +123,29 @@ cache_create(const char *name, size_t size, const struct kmem_cache_args *args,
 }
 
 struct kmem_cache *
-kmem_cache_create_args(const char *name, size_t size,
-		       const struct kmem_cache_args *args, unsigned flags)
+kmem_create_cache(struct kmem *kmem, const char *name, size_t size,
+		  const struct kmem_cache_args *args, unsigned flags)
 {
-	const char *problem = cache_problem(name, size, args, flags);
+	const char *problem = cache_problem(kmem, name, size, args, flags);
 	struct kmem_cache *cache = NULL;
 
 	if (name == NULL)
 		name = "(null)";
 	if (problem == NULL)
-		cache = cache_create(name, size, args, flags, &problem);
+		cache = cache_create(kmem, name, size, args, flags, &problem);
 	else
 		kmem_complain("kmem: cannot create cache %s: %s\n", name,
 			      problem);
 	if (cache == NULL && (flags & SLAB_PANIC))
 		panic("cannot create cache %s: %s", name, problem);
 	return cache;
+}
+
+struct kmem_cache *
+kmem_cache_create_args(const char *name, size_t size,
+		       const struct kmem_cache_args *args, unsigned flags)
+{
+	return kmem_create_cache(&kmem_kernel, name, size, args, flags);
 }
 
 struct kmem_cache *
@@ -168,7 +177,7 @@ kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 		return NULL;
 	object = env_stack_pop(cache->stack);
 	if (unlikely(object == NULL))
-		return kmem_backend->cache_alloc(cache, gfp);
+		return cache->ops->cache_alloc(cache, gfp);
 	if (unlikely(gfp & __GFP_ZERO))
 		return object_zero(cache, object);
 	return object;
@@ -191,7 +200,7 @@ kmem_cache_free(struct kmem_cache *cache, void *object)
 	if (KERNEL_DEBUG && !kmem_cache_owns(cache, object))
 		return;
 	if (unlikely(!env_stack_push(cache->stack, object)))
-		kmem_backend->cache_free(cache, object);
+		cache->ops->cache_free(cache, object);
 }
 
 void *
@@ -201,9 +210,9 @@ kmem_cache_alloc_node(struct kmem_cache *cache, gfp_t gfp, unsigned node)
 		kmem_check_context(gfp, cache->name);
 	if (env_fails())
 		return NULL;
-	if (kmem_backend->cache_alloc_node == NULL)
-		return kmem_backend->cache_alloc(cache, gfp);
-	return kmem_backend->cache_alloc_node(cache, gfp, node);
+	if (cache->ops->cache_alloc_node == NULL)
+		return cache->ops->cache_alloc(cache, gfp);
+	return cache->ops->cache_alloc_node(cache, gfp, node);
 }
 
 bool
@@ -214,10 +223,10 @@ kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, size_t nr,
 		kmem_check_context(gfp, cache->name);
 	if (env_fails())
 		return false;
-	if (kmem_backend->cache_alloc_bulk != NULL)
-		return kmem_backend->cache_alloc_bulk(cache, gfp, nr, objects);
+	if (cache->ops->cache_alloc_bulk != NULL)
+		return cache->ops->cache_alloc_bulk(cache, gfp, nr, objects);
 	for (size_t i = 0; i < nr; i++) {
-		objects[i] = kmem_backend->cache_alloc(cache, gfp);
+		objects[i] = cache->ops->cache_alloc(cache, gfp);
 		if (objects[i] == NULL) {
 			kmem_cache_free_bulk(cache, i, objects);
 			return false;
@@ -242,16 +251,16 @@ kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void *objects[])
 {
 	if (KERNEL_DEBUG && !owns_all(cache, nr, objects)) {
 		for (size_t i = 0; i < nr; i++)
-			if (kmem_backend->cache_owns(cache, objects[i]))
-				kmem_backend->cache_free(cache, objects[i]);
+			if (cache->ops->cache_owns(cache, objects[i]))
+				cache->ops->cache_free(cache, objects[i]);
 		return;
 	}
-	if (kmem_backend->cache_free_bulk != NULL) {
-		kmem_backend->cache_free_bulk(cache, nr, objects);
+	if (cache->ops->cache_free_bulk != NULL) {
+		cache->ops->cache_free_bulk(cache, nr, objects);
 		return;
 	}
 	for (size_t i = 0; i < nr; i++)
-		kmem_backend->cache_free(cache, objects[i]);
+		cache->ops->cache_free(cache, objects[i]);
 }
 
 /* -- the cache as a whole --------------------------------------------------------------- */
@@ -259,12 +268,13 @@ kmem_cache_free_bulk(struct kmem_cache *cache, size_t nr, void *objects[])
 size_t
 kmem_cache_shrink(struct kmem_cache *cache)
 {
-	return kmem_backend->cache_shrink(cache);
+	return cache->ops->cache_shrink(cache);
 }
 
 int
 kmem_cache_destroy(struct kmem_cache *cache)
 {
+	struct kmem *kmem = cache->kmem;
 	char name[KMEM_NAME_LEN + 1];
 	size_t nr_live = 0;
 	irq_state_t state;
@@ -272,18 +282,18 @@ kmem_cache_destroy(struct kmem_cache *cache)
 
 	/* Out of the list first: the back end frees what the list leads to. */
 	(void)strlcpy(name, cache->name, sizeof(name));
-	state = env_lock(&caches_lock);
+	state = env_lock(&kmem->caches_lock);
 	list_del(&cache->link);
-	env_unlock(&caches_lock, state);
+	env_unlock(&kmem->caches_lock, state);
 
-	err = kmem_backend->cache_destroy(cache, &nr_live);
+	err = cache->ops->cache_destroy(cache, &nr_live);
 	if (err == 0)
 		return 0;
 	kmem_complain("kmem: cannot destroy cache %s: %zu objects are out\n",
 		      name, nr_live);
-	state = env_lock(&caches_lock);
-	list_add_tail(&caches, &cache->link);
-	env_unlock(&caches_lock, state);
+	state = env_lock(&kmem->caches_lock);
+	list_add_tail(&kmem->caches, &cache->link);
+	env_unlock(&kmem->caches_lock, state);
 	return err;
 }
 

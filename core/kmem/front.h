@@ -4,7 +4,7 @@
 #ifndef KMEM_FRONT_H
 #define KMEM_FRONT_H
 
-#include <kernel/kmalloc.h>
+#include <kernel/kmem.h>
 #include <kernel/list.h>
 
 #include "env.h"
@@ -30,7 +30,9 @@ struct kmem_cache {
 	unsigned flags;	    /* enum slab_flags */
 	void (*ctor)(void *);
 	void (*dtor)(void *);
-	struct list link; /* in the front's list of all caches */
+	const struct kmem_ops *ops; /* of the back end */
+	struct kmem *kmem;	    /* the instance that it belongs to */
+	struct list link;	    /* (k) in the instance's list of caches */
 };
 
 /* No object comes out of it, and none goes in. */
@@ -55,30 +57,68 @@ struct kmem_sheaf {
 #define KMEM_TABLE_NR (KMEM_TABLE_MAX / KMEM_TABLE_STEP)
 
 /*
+ * An instance: a back end and all its state. It is constant from its start to its end,
+ * but for what has a key:
+ *   (k)  caches_lock
+ *   (a)  instances_lock (kmem.c)
+ */
+struct kmem {
+	/* Which cache kmalloc takes objects from, by (size - 1) / KMEM_TABLE_STEP; one
+	 * whose stacks are closed where the back end has none. NULL while it starts:
+	 * there is none yet. */
+	struct kmem_cache *table[KMEM_TABLE_NR];
+	const struct kmem_ops *ops;
+	void (*kfree)(struct kmem *kmem, void *ptr); /* ops->kfree, at hand */
+	void *state;				     /* the back end's */
+	char name[KMEM_NAME_LEN + 1];
+	size_t nr_pages; /* that this structure and the state lie in */
+
+	struct spinlock caches_lock;
+	struct list caches; /* (k) named ones */
+
+	struct list link; /* (a) all instances */
+	unsigned nr_pins; /* (a) walkers that stand here */
+	bool is_ending;	  /* (a) walkers pass over it */
+};
+
+/*
  * A back end: one entry of the table in backends.c. The front has checked the
  * arguments: no size is 0, no pointer NULL or ZERO_SIZE_PTR. Each function
- * takes its own locks; any context, but for gfp, init and creation.
+ * takes its own locks; any context, but for gfp, start, stop and creation.
  */
 struct kmem_ops {
 	const char *name;
 	const char *description;
-	/* Once, before any other; pages work. */
-	void (*init)(void);
+	size_t state_size;
+	void *kernel_state; /* the kernel's instance has this; zeroed */
 
-	/* Caches for kmalloc(KMEM_TABLE_STEP * i + 1) and so on, known after
-	 * init; NULL: the back end has none with stacks. An object of theirs
-	 * lies in pages of kind PAGE_SLAB, with owner.cache. */
-	struct kmem_cache *const *table;
+	/* Makes a zeroed kmem->state a back end; pages work. Fills kmem->table with
+	 * caches for kmalloc(KMEM_TABLE_STEP * i + 1) and so on, if it has caches with
+	 * stacks: an object of theirs lies in pages of kind PAGE_SLAB, with
+	 * owner.cache. (All other pages that objects lie in are of kind PAGE_SLOB or
+	 * PAGE_BIG, and owner.cache is the instance.) 0, -E_INVAL or -E_NO_MEM; then
+	 * every page is back. May sleep. */
+	int (*start)(struct kmem *kmem, const struct kmem_args *args);
+	/* Whether objects are out that are not the back end's own. Nobody uses the
+	 * instance meanwhile. May sleep. */
+	bool (*is_used)(struct kmem *kmem);
+	/* Gives every page back. Nothing is used, and named caches have ended. May
+	 * sleep. */
+	void (*stop)(struct kmem *kmem);
+
 	/* Aligned to KMALLOC_ALIGN; obeys __GFP_ZERO. NULL: no memory. Called
 	 * when the stack of a table's cache is empty, too. */
+	void *(*kmalloc_in)(struct kmem *kmem, size_t size, gfp_t gfp);
+	/* The same, in the kernel's instance: its addresses are constants. */
 	void *(*kmalloc)(size_t size, gfp_t gfp);
-	void (*kfree)(void *ptr);
-	size_t (*ksize)(const void *ptr);
+	void (*kfree)(struct kmem *kmem, void *ptr);
+	size_t (*ksize)(struct kmem *kmem, const void *ptr);
 	/* The caller goes on with size bytes at ptr, no more than ksize said.
 	 * May be NULL: nobody wants to know. */
 	void (*kresize)(void *ptr, size_t size);
 
-	/* A cache as *wanted describes it (link unset). NULL: no memory. */
+	/* A cache as *wanted describes it (link unset), in wanted->kmem. NULL: no
+	 * memory. */
 	struct kmem_cache *(*cache_create)(const struct kmem_cache *wanted);
 	/* A constructed object; __GFP_ZERO only if there is no ctor. Called
 	 * when there is none in the stack. */
@@ -106,29 +146,32 @@ struct kmem_ops {
 	int (*cache_destroy)(struct kmem_cache *cache, size_t *nr_live);
 
 	/* Everything that is wholly free goes back; returns pages freed. */
-	size_t (*shrink)(void);
+	size_t (*shrink)(struct kmem *kmem);
 	/* This CPU's part of what kmem_reap does; may be NULL. */
-	void (*reap)(void);
+	void (*reap)(struct kmem *kmem);
 	/* As kmem_slabinfo_read and _write; may be NULL. */
-	int (*slabinfo_read)(void (*fn)(const char *line, void *arg), void *arg,
+	int (*slabinfo_read)(struct kmem *kmem,
+			     void (*fn)(const char *line, void *arg), void *arg,
 			     bool statistics);
-	int (*slabinfo_write)(const char *text);
+	int (*slabinfo_write)(struct kmem *kmem, const char *text);
 	/* kmem_failslab_*; NULL: it has nothing that could. */
-	int (*failslab_write)(const char *text);
-	void (*failslab_print)(void);
+	int (*failslab_write)(struct kmem *kmem, const char *text);
+	void (*failslab_print)(struct kmem *kmem);
 	/* kmem_debug_* and kmem_leaks_*; may be NULL, all of a group. */
-	int (*debug_set)(const char *name, const char *letters);
-	int (*debug_read)(void (*fn)(const char *line, void *arg), void *arg);
-	int (*debug_scan)(const char *name);
-	void (*debug_report_unknown)(void);
-	int (*leaks_begin)(void);
+	int (*debug_set)(struct kmem *kmem, const char *name,
+			 const char *letters);
+	int (*debug_read)(struct kmem *kmem,
+			  void (*fn)(const char *line, void *arg), void *arg);
+	int (*debug_scan)(struct kmem *kmem, const char *name);
+	void (*debug_report_unknown)(struct kmem *kmem);
+	int (*leaks_begin)(struct kmem *kmem);
 	int (*leaks_scan)(void (*roots)(void));
 	void (*leaks_root)(const void *from, const void *to);
 	size_t (*leaks_end)(bool print);
 	/* Whether all structures make sense; says what does not. For tests. */
-	bool (*validate)(void);
+	bool (*validate)(struct kmem *kmem);
 	/* What it holds, one fact a line. */
-	void (*print)(void);
+	void (*print)(struct kmem *kmem);
 };
 
 /* All back ends, NULL at the end; the first is the default (backends.c). */
@@ -138,15 +181,12 @@ extern const struct kmem_ops kmem_slob_ops, kmem_slab_ops;
 /* The one that `kmalloc=` chose. */
 const struct kmem_ops *kmem_backend_chosen(void);
 
-/* Gets a back end ready that was not chosen, so that a test can call its ops
- * beside the chosen one's. Harmless on one that is ready. */
-void kmem_backend_start(const struct kmem_ops *ops);
-
-/* Constant after kmem_init. */
-extern const struct kmem_ops *kmem_backend;
-
-/* Which cache kmalloc takes objects from, by (size - 1) / KMEM_TABLE_STEP. */
-extern struct kmem_cache *kmem_table[KMEM_TABLE_NR];
+/* The one of this name, or (NULL) the chosen one; NULL: there is none. */
+const struct kmem_ops *kmem_backend_named(const char *name);
+/* A value of a setting that struct kmem_args names does not exist: reports it, and
+ * returns -E_INVAL. */
+int kmem_no_such_value(const struct kmem *kmem, const char *setting,
+		       const char *value);
 
 /* Whether that is an object of the cache; else reports it. */
 bool kmem_cache_owns(const struct kmem_cache *cache, const void *object);
@@ -163,7 +203,7 @@ void kmem_complain(const char *format, ...) __printf(1, 2);
 /* Reports and complaints since boot. */
 unsigned long kmem_nr_reports(void);
 
-/* -- ../report.c ---------------------------------------------------------- */
+/* -- report.c ---------------------------------------------------------- */
 
 /*
  * A report of several lines that stay together: begin, say, ..., end. begin is its

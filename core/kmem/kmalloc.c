@@ -13,7 +13,7 @@
  *				      \/
  *		  this CPU's stack of free objects of the cache
  *				      |  empty, full, or closed
- *			const struct kmem_ops *kmem_backend
+ *		  the instance's back end: cache->ops, kmem->ops
  *		slab (caches)   slob (lists of blocks)
  *			the page allocator
  *
@@ -54,7 +54,8 @@
 /*
  * What is seldom needed stands out of line and is called last, so that the usual
  * way through the functions that follow saves few registers. Those with a
- * restartable range in them are not inlined: each range is there once.
+ * restartable range in them are not inlined: each range is there once (and once more,
+ * for instances that are not the kernel's).
  */
 
 static __noinline void *
@@ -63,9 +64,19 @@ object_zero(void *object, size_t size)
 	return memset(object, 0, size);
 }
 
+/* What the stacks do not have. For the kernel's instance, its back end knows without
+ * being told which instance that is. */
+static __always_inline void *
+ask_back_end(struct kmem *kmem, size_t size, gfp_t gfp)
+{
+	if (kmem == &kmem_kernel)
+		return kmem->ops->kmalloc(size, gfp);
+	return kmem->ops->kmalloc_in(kmem, size, gfp);
+}
+
 /* Size 0, or beyond the table. */
-static __noinline void *
-kmalloc_other(size_t size, gfp_t gfp)
+static __always_inline void *
+alloc_other(struct kmem *kmem, size_t size, gfp_t gfp)
 {
 	if (size == 0)
 		return ZERO_SIZE_PTR;
@@ -73,7 +84,13 @@ kmalloc_other(size_t size, gfp_t gfp)
 		kmem_check_context(gfp, NULL);
 	if (env_fails())
 		return NULL;
-	return kmem_backend->kmalloc(size, gfp);
+	return ask_back_end(kmem, size, gfp);
+}
+
+static __noinline void *
+kmalloc_other(size_t size, gfp_t gfp)
+{
+	return alloc_other(&kmem_kernel, size, gfp);
 }
 
 __noinline void *
@@ -87,9 +104,31 @@ kmalloc(size_t size, gfp_t gfp)
 		kmem_check_context(gfp, NULL);
 	if (env_fails())
 		return NULL;
-	object = env_stack_pop(kmem_table[(size - 1) / KMEM_TABLE_STEP]->stack);
+	object = env_stack_pop(
+		kmem_kernel.table[(size - 1) / KMEM_TABLE_STEP]->stack);
 	if (unlikely(object == NULL))
-		return kmem_backend->kmalloc(size, gfp);
+		return ask_back_end(&kmem_kernel, size, gfp);
+	if (unlikely(gfp & __GFP_ZERO))
+		return object_zero(object, size);
+	return object;
+}
+
+/* kmalloc is the same with an instance whose addresses are constants. */
+__noinline void *
+kmem_alloc(struct kmem *kmem, size_t size, gfp_t gfp)
+{
+	void *object;
+
+	if (unlikely(size - 1 >= KMEM_TABLE_MAX))
+		return alloc_other(kmem, size, gfp);
+	if (KERNEL_DEBUG)
+		kmem_check_context(gfp, NULL);
+	if (env_fails())
+		return NULL;
+	object =
+		env_stack_pop(kmem->table[(size - 1) / KMEM_TABLE_STEP]->stack);
+	if (unlikely(object == NULL))
+		return ask_back_end(kmem, size, gfp);
 	if (unlikely(gfp & __GFP_ZERO))
 		return object_zero(object, size);
 	return object;
@@ -111,11 +150,45 @@ kcalloc(size_t nr, size_t size, gfp_t gfp)
 	return kmalloc(bytes, gfp | __GFP_ZERO);
 }
 
-static __noinline void
-kfree_other(void *ptr)
+/* The instance that an object in this page is of; for what is no object, the kernel's:
+ * its back end reports that. */
+static struct kmem *
+instance_of(const struct page *page)
 {
+	const struct kmem_cache *cache;
+
+	if (page == NULL)
+		return &kmem_kernel;
+	if (page->kind == PAGE_SLOB || page->kind == PAGE_BIG)
+		return page->owner.cache;
+	if (page->kind != PAGE_SLAB && page->kind != PAGE_SLAB_RETIRED)
+		return &kmem_kernel;
+	cache = page->owner.cache;
+	return cache->kmem;
+}
+
+/* In a page that is nobody's, or in none. */
+static __noinline void
+kfree_odd(const struct page *page, void *ptr)
+{
+	struct kmem *kmem = instance_of(page);
+
 	if (!ZERO_OR_NULL(ptr))
-		kmem_backend->kfree(ptr);
+		kmem->kfree(kmem, ptr);
+}
+
+/* In a page that is not slab's. */
+static __noinline void
+kfree_other(const struct page *page, void *ptr)
+{
+	struct kmem *kmem;
+
+	if (unlikely(page->kind != PAGE_SLOB)) {
+		kfree_odd(page, ptr);
+		return;
+	}
+	kmem = page->owner.cache;
+	kmem->kfree(kmem, ptr);
 }
 
 __noinline void
@@ -124,31 +197,35 @@ kfree(void *ptr)
 	const struct page *page = env_page_of(ptr);
 	struct kmem_cache *cache;
 
-	/* NULL and ZERO_SIZE_PTR are no page's either. */
-	if (unlikely(page == NULL || page->kind != PAGE_SLAB)) {
-		kfree_other(ptr);
+	/* NULL and ZERO_SIZE_PTR are no page's. */
+	if (unlikely(page == NULL)) {
+		kfree_odd(NULL, ptr);
+		return;
+	}
+	if (unlikely(page->kind != PAGE_SLAB)) {
+		kfree_other(page, ptr);
 		return;
 	}
 	cache = page->owner.cache;
 	if (KERNEL_DEBUG && !kmem_cache_owns(cache, ptr))
 		return;
 	if (unlikely(!env_stack_push(cache->stack, ptr)))
-		kmem_backend->cache_free(cache, ptr);
+		cache->ops->cache_free(cache, ptr);
 }
 
 /* How many bytes there are; not all of them may have been asked for. */
 static size_t
-size_of(const void *ptr)
+size_of(const void *ptr, struct kmem *kmem)
 {
-	return ZERO_OR_NULL(ptr) ? 0 : kmem_backend->ksize(ptr);
+	return ZERO_OR_NULL(ptr) ? 0 : kmem->ops->ksize(kmem, ptr);
 }
 
-/* It stays where it is; who has it goes on with so many. */
+/* It stays where it is; its owner goes on with so many bytes. */
 static void *
-stay(void *ptr, size_t size)
+stay(void *ptr, size_t size, const struct kmem *kmem)
 {
-	if (kmem_backend->kresize != NULL)
-		kmem_backend->kresize(ptr, size);
+	if (kmem->ops->kresize != NULL)
+		kmem->ops->kresize(ptr, size);
 	return ptr;
 }
 
@@ -156,10 +233,11 @@ stay(void *ptr, size_t size)
 size_t
 ksize(const void *ptr)
 {
-	size_t size = size_of(ptr);
+	struct kmem *kmem = instance_of(env_page_of(ptr));
+	size_t size = size_of(ptr, kmem);
 
 	if (size != 0)
-		(void)stay((void *)(uintptr_t)ptr, size);
+		(void)stay((void *)(uintptr_t)ptr, size, kmem);
 	return size;
 }
 
@@ -171,7 +249,8 @@ ksize(const void *ptr)
 void *
 krealloc(void *ptr, size_t size, gfp_t gfp)
 {
-	size_t old_size = size_of(ptr);
+	struct kmem *kmem = instance_of(env_page_of(ptr));
+	size_t old_size = size_of(ptr, kmem);
 	void *moved;
 
 	if (size == 0) {
@@ -179,10 +258,10 @@ krealloc(void *ptr, size_t size, gfp_t gfp)
 		return ZERO_SIZE_PTR;
 	}
 	if (size <= old_size && size >= old_size / 4)
-		return stay(ptr, size);
-	moved = kmalloc(size, gfp & ~(gfp_t)__GFP_ZERO);
+		return stay(ptr, size, kmem);
+	moved = kmem_alloc(kmem, size, gfp & ~(gfp_t)__GFP_ZERO);
 	if (moved == NULL)
-		return size <= old_size ? stay(ptr, size) : NULL;
+		return size <= old_size ? stay(ptr, size, kmem) : NULL;
 	if (old_size != 0)
 		memcpy(moved, ptr, MIN(old_size, size));
 	kfree(ptr);

@@ -15,7 +15,7 @@
 
 /* Room for nr, made here. */
 static struct kmem_sheaf *
-sheaf_make(gfp_t gfp, unsigned nr)
+sheaf_make(struct kmem *kmem, gfp_t gfp, unsigned nr)
 {
 	struct kmem_sheaf *sheaf;
 	size_t bytes;
@@ -24,7 +24,7 @@ sheaf_make(gfp_t gfp, unsigned nr)
 	    __builtin_add_overflow(bytes, sizeof(*sheaf) + sizeof(void *),
 				   &bytes))
 		return NULL;
-	sheaf = kmalloc(bytes, gfp & ~(gfp_t)__GFP_ZERO);
+	sheaf = kmem_alloc(kmem, bytes, gfp & ~(gfp_t)__GFP_ZERO);
 	if (sheaf == NULL)
 		return NULL;
 	sheaf->next = NULL;
@@ -54,10 +54,10 @@ kmem_cache_prefill_sheaf(struct kmem_cache *cache, gfp_t gfp, unsigned nr)
 {
 	struct kmem_sheaf *sheaf = NULL;
 
-	if (kmem_backend->sheaf_get != NULL)
-		sheaf = kmem_backend->sheaf_get(cache, nr);
+	if (cache->ops->sheaf_get != NULL)
+		sheaf = cache->ops->sheaf_get(cache, nr);
 	if (sheaf == NULL)
-		sheaf = sheaf_make(gfp, nr);
+		sheaf = sheaf_make(cache->kmem, gfp, nr);
 	if (sheaf == NULL)
 		return NULL;
 	if (!sheaf_fill(cache, gfp, sheaf, nr)) {
@@ -100,8 +100,8 @@ kmem_cache_refill_sheaf(struct kmem_cache *cache, gfp_t gfp,
 void
 kmem_cache_return_sheaf(struct kmem_cache *cache, struct kmem_sheaf *sheaf)
 {
-	if (sheaf == NULL || (kmem_backend->sheaf_put != NULL &&
-			      kmem_backend->sheaf_put(cache, sheaf)))
+	if (sheaf == NULL || (cache->ops->sheaf_put != NULL &&
+			      cache->ops->sheaf_put(cache, sheaf)))
 		return;
 	kmem_cache_free_bulk(cache, sheaf->nr, sheaf->entry + 1);
 	kfree(sheaf);

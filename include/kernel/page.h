@@ -31,6 +31,7 @@ enum page_kind {
 	PAGE_PLAIN = 0,	   /* whoever allocated it knows */
 	PAGE_SLAB,	   /* objects of a cache */
 	PAGE_SLAB_RETIRED, /* the same, but their slab was found damaged */
+	PAGE_SLOB,	   /* blocks of slob's lists */
 	PAGE_BIG,	   /* (part of) one large object of kmalloc */
 	PAGE_TABLE,	   /* page tables */
 	PAGE_USER,	   /* mapped by processes */

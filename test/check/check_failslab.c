@@ -14,8 +14,7 @@
 
 #include "kmem/slab/debug/hooks.h"
 #include "kmem/slab/debug/validate.h"
-#include "kmem/slab/fail.h"
-#include "kmem/slab/percpu/select.h"
+#include "kmem/slab/percpu/layer.h"
 #include "check_kmem.h"
 #include "check_threads.h"
 
@@ -264,7 +263,7 @@ nr_closed(struct kmem_cache *cache)
 static void
 expect_front(void)
 {
-	bool is_closed = percpu_closed_chosen() != 0 ||
+	bool is_closed = slab_kernel_root.closed != 0 ||
 			 slab_debug(slab_cache_of(meant)) != 0;
 	unsigned usual = is_closed ? nr_cpus : 0;
 
@@ -329,9 +328,10 @@ expect_exact_count(void)
 	set("probability=50,times=500,cache=fail-meant,verbose=0");
 	draw_everywhere(NULL);
 	EXPECT_EQ(atomic_load(&nr_null), NR_TIMES);
-	EXPECT_EQ(atomic_load(&slab_fail_attr.nr_failed), NR_TIMES);
-	EXPECT_EQ(atomic_load(&slab_fail_attr.nr_seen), nr_cpus * NR_EACH);
-	EXPECT_EQ(inject_nr_sites(&slab_fail_attr), 1);
+	EXPECT_EQ(atomic_load(&slab_kernel_root.fail.attr.nr_failed), NR_TIMES);
+	EXPECT_EQ(atomic_load(&slab_kernel_root.fail.attr.nr_seen),
+		  nr_cpus * NR_EACH);
+	EXPECT_EQ(inject_nr_sites(&slab_kernel_root.fail.attr), 1);
 	set("off");
 	draw_everywhere(set_again_and_again);
 	EXPECT(serves(meant));
@@ -342,7 +342,7 @@ check_failslab(void)
 {
 	struct quiet_state before;
 
-	if (kmem_backend->failslab_write == NULL) {
+	if (kmem_kernel.ops->failslab_write == NULL) {
 		EXPECT_EQ(kmem_failslab_write("nth=1"), -E_NOT_FOUND);
 		check_skip("the back end has no failslab");
 		return;
@@ -361,6 +361,6 @@ check_failslab(void)
 	expect_exact_count();
 	EXPECT_EQ(kmem_cache_destroy(meant), 0);
 	EXPECT_EQ(kmem_cache_destroy(other), 0);
-	EXPECT(slab_validate());
+	EXPECT(slab_validate(&slab_kernel_root));
 	quiet_state_expect(&before);
 }

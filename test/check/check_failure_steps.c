@@ -208,8 +208,9 @@ static int
 tune_run(void)
 {
 	/* What is debugged has no arrays to tune. */
-	int err = kmem_backend == &kmem_slab_ops ? kmem_debug_set("walk", "-")
-						 : 0;
+	int err = kmem_kernel.ops == &kmem_slab_ops
+			  ? kmem_debug_set("walk", "-")
+			  : 0;
 
 	return err != 0 ? err : kmem_slabinfo_write("walk 30 15 2");
 }

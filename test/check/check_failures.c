@@ -28,7 +28,6 @@
 #include "kmem/slab/chain.h"
 #include "kmem/slab/debug/hooks.h"
 #include "kmem/slab/debug/validate.h"
-#include "kmem/slab/fail.h"
 #include "kmem/slab/general.h"
 #include "kmem/slab/percpu/sheaf.h"
 #include "check_failures.h"
@@ -48,7 +47,8 @@ totals_take(void)
 	struct totals totals = { .quiet = quiet_state_take() };
 	struct slab_cache *cache;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;) {
 		totals.nr_caches++;
 		totals.nr_live += slab_validate_nr_live(cache);
 	}
@@ -65,7 +65,7 @@ totals_expect(const struct totals *before)
 	same &= EXPECT_EQ(now.quiet.nr_free_pages, before->quiet.nr_free_pages);
 	same &= EXPECT_EQ(now.nr_caches, before->nr_caches);
 	same &= EXPECT_EQ(now.nr_live, before->nr_live);
-	same &= EXPECT(kmem_backend->validate());
+	same &= EXPECT(kmem_validate(&kmem_kernel));
 	return same;
 }
 
@@ -87,7 +87,8 @@ arm(struct inject_attr *attr, unsigned n, long times)
 static bool
 has_sheaves(void)
 {
-	return kmem_backend == &kmem_slab_ops && slab_layer == &sheaf_layer;
+	return kmem_kernel.ops == &kmem_slab_ops &&
+	       slab_kernel_root.layer == &sheaf_layer;
 }
 
 /* Whether there was a failure. *good: all is as before. */
@@ -150,15 +151,15 @@ static unsigned
 step_floor(const struct step *step, const struct inject_attr *attr)
 {
 	/* Debugged caches have neither off-slab descriptors nor arrays to fill. */
-	if (kmem_backend == &kmem_slab_ops &&
-	    slab_debug(slab_general(PAGE_SIZE)) != 0)
+	if (kmem_kernel.ops == &kmem_slab_ops &&
+	    slab_debug(slab_general(&kmem_kernel, PAGE_SIZE)) != 0)
 		return 0;
 	if (has_sheaves() && step->sheaves_take_none)
 		return 0;
-	if (attr == &slab_fail_attr)
+	if (attr == &slab_kernel_root.fail.attr)
 		return step->nr_objects;
-	return kmem_backend == &kmem_slab_ops ? step->nr_failpoints
-					      : step->nr_slob;
+	return kmem_kernel.ops == &kmem_slab_ops ? step->nr_failpoints
+						 : step->nr_slob;
 }
 
 static void
@@ -181,7 +182,7 @@ walk_all(struct inject_attr *attr)
 {
 	inject_sites_clear(attr);
 	walk(attr, failure_steps);
-	if (kmem_backend == &kmem_slab_ops)
+	if (kmem_kernel.ops == &kmem_slab_ops)
 		walk(attr, failure_slab_steps);
 	printk("# %s: %u sites\n", attr->name, inject_nr_sites(attr));
 	inject_sites_print(attr, "# ");
@@ -190,7 +191,7 @@ walk_all(struct inject_attr *attr)
 static int
 walk_main(void *unused)
 {
-	bool is_slab = kmem_backend == &kmem_slab_ops;
+	bool is_slab = kmem_kernel.ops == &kmem_slab_ops;
 
 	if (KERNEL_DEBUG) {
 		walk_all(&failpoint_attr);
@@ -199,7 +200,7 @@ walk_main(void *unused)
 	if (is_slab) {
 		/* Closes all caches; new ones too, while it is armed. */
 		EXPECT_EQ(kmem_failslab_write("probability=0,internal=1"), 0);
-		walk_all(&slab_fail_attr);
+		walk_all(&slab_kernel_root.fail.attr);
 		EXPECT_EQ(kmem_failslab_write("off"), 0);
 	}
 	return 0;
@@ -211,7 +212,7 @@ check_alloc_failures(void)
 {
 	int pid;
 
-	if (!KERNEL_DEBUG && kmem_backend != &kmem_slab_ops) {
+	if (!KERNEL_DEBUG && kmem_kernel.ops != &kmem_slab_ops) {
 		check_skip("failpoints are in debug builds only");
 		return;
 	}

@@ -2,8 +2,8 @@
  * Checks of kmalloc: the contract, over every back end of the table, and what
  * the front adds to it.
  *
- * The contract test calls a struct kmem_ops, not kmalloc, so that back ends
- * that were not chosen are tested beside the one that runs the kernel. It keeps
+ * The contract test runs in an instance of its own (kernel/kmem.h), so that back
+ * ends that were not chosen are tested beside the one that runs the kernel. It keeps
  * its pointers in static memory and writes a pattern of its own over every
  * byte of every object: two objects that overlap, or an allocator that writes
  * into objects, show.
@@ -63,24 +63,24 @@ object_is_whole(const struct object *object)
 }
 
 static void
-object_free(const struct kmem_ops *ops, struct object *object)
+object_free(struct kmem *kmem, struct object *object)
 {
 	EXPECT(object_is_whole(object));
-	ops->kfree(object->at);
+	kfree(object->at);
 	object->at = NULL;
 }
 
 /* Large requests may find no memory; small ones not. */
 static bool
-object_alloc(const struct kmem_ops *ops, struct object *object, size_t size)
+object_alloc(struct kmem *kmem, struct object *object, size_t size)
 {
-	void *at = ops->kmalloc(size, GFP_KERNEL | __GFP_NOWARN);
+	void *at = kmem_alloc(kmem, size, GFP_KERNEL | __GFP_NOWARN);
 
 	object->at = NULL;
 	if (at == NULL)
 		return EXPECT(size > PAGE_SIZE) && false;
 	EXPECT_EQ((uintptr_t)at % KMALLOC_ALIGN, 0);
-	EXPECT(ops->ksize(at) >= size);
+	EXPECT(ksize(at) >= size);
 	object_fill(object, at, size);
 	return true;
 }
@@ -89,68 +89,69 @@ object_alloc(const struct kmem_ops *ops, struct object *object, size_t size)
 
 /* Sizes around every edge, all of them out at once. */
 static void
-contract_sizes(const struct kmem_ops *ops)
+contract_sizes(struct kmem *kmem)
 {
 	unsigned nr = 0;
 
 	for (size_t size = 1; size <= 160; size++)
-		nr += object_alloc(ops, &objects[nr], size);
+		nr += object_alloc(kmem, &objects[nr], size);
 	for (size_t size = 256; size <= LARGEST; size *= 2) {
-		nr += object_alloc(ops, &objects[nr], size - 1);
-		nr += object_alloc(ops, &objects[nr], size);
-		nr += object_alloc(ops, &objects[nr], size + 1);
+		nr += object_alloc(kmem, &objects[nr], size - 1);
+		nr += object_alloc(kmem, &objects[nr], size);
+		nr += object_alloc(kmem, &objects[nr], size + 1);
 	}
 	/* A page less this and that. */
 	for (size_t less = 1; less <= 64; less += 9)
-		nr += object_alloc(ops, &objects[nr], PAGE_SIZE - less);
+		nr += object_alloc(kmem, &objects[nr], PAGE_SIZE - less);
 	EXPECT(nr <= NR_OBJECTS);
-	EXPECT(ops->validate());
+	EXPECT(kmem_validate(kmem));
 	for (unsigned i = 0; i < nr; i++)
-		object_free(ops, &objects[i]);
-	EXPECT(ops->kmalloc(SIZE_MAX, GFP_KERNEL | __GFP_NOWARN) == NULL);
-	EXPECT(ops->kmalloc(SIZE_MAX / 2, GFP_KERNEL | __GFP_NOWARN) == NULL);
+		object_free(kmem, &objects[i]);
+	EXPECT(kmem_alloc(kmem, SIZE_MAX, GFP_KERNEL | __GFP_NOWARN) == NULL);
+	EXPECT(kmem_alloc(kmem, SIZE_MAX / 2, GFP_KERNEL | __GFP_NOWARN) ==
+	       NULL);
 }
 
 /* Zeroed means all of it, also where something else was before. */
 static void
-contract_zero(const struct kmem_ops *ops)
+contract_zero(struct kmem *kmem)
 {
 	static const size_t sizes[] = { 8, 100, 2000, 4080, 5000, 20000 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
-		void *at = ops->kmalloc(sizes[i], GFP_KERNEL);
+		void *at = kmem_alloc(kmem, sizes[i], GFP_KERNEL);
 
 		if (!EXPECT(at != NULL))
 			continue;
 		memset(at, 0xa5, sizes[i]);
-		ops->kfree(at);
-		at = ops->kmalloc(sizes[i], GFP_ATOMIC | __GFP_ZERO);
+		kfree(at);
+		at = kmem_alloc(kmem, sizes[i], GFP_ATOMIC | __GFP_ZERO);
 		if (!EXPECT(at != NULL))
 			continue;
 		EXPECT(bytes_are(at, sizes[i], 0));
-		ops->kfree(at);
+		kfree(at);
 	}
 }
 
 /* Many sizes come and go in no order. */
 static void
-contract_mixed(const struct kmem_ops *ops)
+contract_mixed(struct kmem *kmem)
 {
 	for (unsigned i = 0; i < 4000; i++) {
 		struct object *object = &objects[random_below(NR_OBJECTS)];
 
 		if (object->at != NULL)
-			object_free(ops, object);
+			object_free(kmem, object);
 		else
 			(void)object_alloc(
-				ops, object,
+				kmem, object,
 				1 + random_below(1u << (4 + random_below(10))));
 	}
-	EXPECT(ops->validate());
+	EXPECT(kmem_validate(kmem));
 	for (unsigned i = 0; i < NR_OBJECTS; i++)
 		if (objects[i].at != NULL)
-			object_free(ops, &objects[i]);
-	EXPECT(ops->validate());
+			object_free(kmem, &objects[i]);
+	EXPECT(kmem_validate(kmem));
 }
 
 static void
@@ -161,77 +162,91 @@ constructor(void *object)
 
 /* Objects of a cache are constructed, aligned, and counted. */
 static void
-contract_cache(const struct kmem_ops *ops)
+contract_cache(struct kmem *kmem)
 {
-	struct kmem_cache wanted = { .name = "contract",
-				     .object_size = 40,
-				     .align = 64,
-				     .ctor = constructor };
-	struct kmem_cache *cache = ops->cache_create(&wanted);
+	const struct kmem_cache_args args = { .align = 64,
+					      .ctor = constructor };
+	struct kmem_cache *cache =
+		kmem_create_cache(kmem, "contract", 40, &args, 0);
 	void *first, *second;
-	size_t nr_live = 0;
 
 	if (!EXPECT(cache != NULL))
 		return;
-	first = ops->cache_alloc(cache, GFP_KERNEL);
-	second = ops->cache_alloc(cache, GFP_ATOMIC);
+	first = kmem_cache_alloc(cache, GFP_KERNEL);
+	second = kmem_cache_alloc(cache, GFP_ATOMIC);
 	if (EXPECT(first != NULL && second != NULL && first != second)) {
 		EXPECT_EQ((uintptr_t)first % 64, 0);
 		EXPECT_EQ((uintptr_t)second % 64, 0);
 		EXPECT(bytes_are(first, 40, 0xc0) &&
 		       bytes_are(second, 40, 0xc0));
-		EXPECT_EQ(ops->cache_destroy(cache, &nr_live), -E_BUSY);
-		EXPECT_EQ(nr_live, 2);
-		ops->cache_free(cache, second);
-		EXPECT_EQ(ops->cache_destroy(cache, &nr_live), -E_BUSY);
-		EXPECT_EQ(nr_live, 1);
-		ops->cache_free(cache, first);
+		EXPECT_EQ(kmem_cache_destroy(cache), -E_BUSY);
+		kmem_cache_free(cache, second);
+		EXPECT_EQ(kmem_cache_destroy(cache), -E_BUSY);
+		kmem_cache_free(cache, first);
 	}
-	EXPECT_EQ(ops->cache_destroy(cache, &nr_live), 0);
+	EXPECT_EQ(kmem_cache_destroy(cache), 0);
 }
 
 static void
-check_contract(const struct kmem_ops *ops)
+check_contract(struct kmem *kmem)
 {
 	size_t before;
 
-	kmem_backend_start(ops);
-	(void)ops->shrink();
+	(void)kmem_shrink_one(kmem);
 	before = nr_free_pages();
 	random_state = 1;
-	contract_sizes(ops);
-	contract_zero(ops);
-	contract_mixed(ops);
-	contract_cache(ops);
+	contract_sizes(kmem);
+	contract_zero(kmem);
+	contract_mixed(kmem);
+	contract_cache(kmem);
 	/* Everything was freed: every page is back. */
-	(void)ops->shrink();
+	(void)kmem_shrink_one(kmem);
 	EXPECT_EQ(nr_free_pages(), before);
-	EXPECT_EQ(ops->shrink(), 0);
-	EXPECT(ops->validate());
+	EXPECT_EQ(kmem_shrink_one(kmem), 0);
+	EXPECT(kmem_validate(kmem));
+}
+
+/* Runs fn with an instance of each back end, and counts its pages. */
+static void
+with_each(const char *what, void (*fn)(struct kmem *kmem))
+{
+	for (unsigned i = 0; kmem_backends[i] != NULL; i++) {
+		const struct kmem_args args = {
+			.name = what, .kmalloc = kmem_backends[i]->name
+		};
+		unsigned long failures = check_failures();
+		struct kmem *kmem;
+		size_t before;
+
+		(void)kmem_shrink();
+		before = nr_free_pages();
+		if (!EXPECT_EQ(kmem_create(&args, &kmem), 0))
+			continue;
+		fn(kmem);
+		EXPECT_EQ(kmem_destroy(kmem), 0);
+		(void)kmem_shrink();
+		EXPECT_EQ(nr_free_pages(), before);
+		printk("# %s: %s %s\n", what, kmem_backends[i]->name,
+		       check_failures() == failures ? "passed" : "failed");
+	}
 }
 
 void
 check_kmalloc(void)
 {
-	for (unsigned i = 0; kmem_backends[i] != NULL; i++) {
-		unsigned long failures = check_failures();
-
-		check_contract(kmem_backends[i]);
-		printk("# kmalloc: %s %s\n", kmem_backends[i]->name,
-		       check_failures() == failures ? "passed" : "failed");
-	}
+	with_each("kmalloc", check_contract);
 }
 
 /* -- exhaustion ---------------------------------------------------------------------- */
 
 /* Objects that are chained through their first word. */
 static size_t
-take_all(const struct kmem_ops *ops, size_t size, void **chain)
+take_all(struct kmem *kmem, size_t size, void **chain)
 {
 	size_t nr = 0;
 	void **object;
 
-	while ((object = ops->kmalloc(size, GFP_KERNEL | __GFP_NOWARN)) !=
+	while ((object = kmem_alloc(kmem, size, GFP_KERNEL | __GFP_NOWARN)) !=
 	       NULL) {
 		*object = *chain;
 		*chain = object;
@@ -241,44 +256,43 @@ take_all(const struct kmem_ops *ops, size_t size, void **chain)
 }
 
 static void
-exhaust(const struct kmem_ops *ops)
+exhaust(struct kmem *kmem)
 {
 	static const size_t sizes[] = { 1 << 20, 1 << 16, 8192, 3000, 500 };
 	void *chain = NULL, *object, *next;
 	size_t before, nr = 0;
 
-	kmem_backend_start(ops);
-	(void)ops->shrink();
+	(void)kmem_shrink_one(kmem);
 	before = nr_free_pages();
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
-		nr += take_all(ops, sizes[i], &chain);
+		nr += take_all(kmem, sizes[i], &chain);
 	EXPECT(nr > 1);
-	EXPECT(ops->validate());
+	EXPECT(kmem_validate(kmem));
 	/* One goes, one that is no larger comes. */
 	object = chain;
 	if (object != NULL) {
 		chain = *(void **)object;
-		ops->kfree(object);
-		object = ops->kmalloc(400, GFP_KERNEL | __GFP_NOWARN);
+		kfree(object);
+		object = kmem_alloc(kmem, 400, GFP_KERNEL | __GFP_NOWARN);
 		EXPECT(object != NULL);
 		if (object != NULL)
-			ops->kfree(object);
+			kfree(object);
 	}
 	for (object = chain; object != NULL; object = next) {
 		next = *(void **)object;
-		ops->kfree(object);
+		kfree(object);
 	}
-	(void)ops->shrink();
+	(void)kmem_shrink_one(kmem);
 	EXPECT_EQ(nr_free_pages(), before);
-	EXPECT(ops->validate());
-	printk("# kmem_exhaustion: %s gave out %zu objects\n", ops->name, nr);
+	EXPECT(kmem_validate(kmem));
+	printk("# kmem_exhaustion: %s gave out %zu objects\n", kmem->ops->name,
+	       nr);
 }
 
 void
 check_kmem_exhaustion(void)
 {
-	for (unsigned i = 0; kmem_backends[i] != NULL; i++)
-		exhaust(kmem_backends[i]);
+	with_each("kmem_exhaustion", exhaust);
 }
 
 /* -- the front ------------------------------------------------------------------------ */
@@ -338,7 +352,7 @@ check_slab(void)
 	before = nr_free_pages();
 	front_edges();
 	front_krealloc();
-	check_contract(kmem_backend_chosen());
+	check_contract(&kmem_kernel);
 	(void)kmem_shrink();
 	EXPECT_EQ(nr_free_pages(), before);
 }

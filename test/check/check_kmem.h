@@ -8,6 +8,7 @@ void check_slab(void);
 void check_kmalloc(void);
 void check_kmem_cache(void);
 void check_kmem_exhaustion(void);
+void check_kmem_instances(void);
 void check_slab_stress(void);
 void check_slab_shelves(void);
 void check_failslab(void);

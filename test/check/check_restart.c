@@ -14,7 +14,7 @@
  */
 #include <kernel/check.h>
 #include <kernel/error.h>
-#include <kernel/kmalloc.h>
+#include <kernel/kmem.h>
 #include <kernel/panic.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
@@ -88,6 +88,13 @@ run_kmalloc(void *unused)
 	return kmalloc(SIZE, GFP_ATOMIC);
 }
 
+/* As in an instance that is not the kernel's. */
+static void *
+run_kmem_alloc(void *unused)
+{
+	return kmem_alloc(&kmem_kernel, SIZE, GFP_ATOMIC);
+}
+
 static void *
 run_kfree(void *object)
 {
@@ -110,6 +117,7 @@ run_cache_free(void *object)
 
 static const struct operation operations[] = {
 	{ .run = run_kmalloc },
+	{ .run = run_kmem_alloc },
 	{ .run = run_kfree, .is_free = true },
 	{ .run = run_cache_alloc, .is_named = true },
 	{ .run = run_cache_free, .is_free = true, .is_named = true },
@@ -472,7 +480,7 @@ strike_all(void)
 	for (unsigned i = 0; i < nr_records; i++)
 		strike_range(&records[i]);
 	EXPECT_EQ(nr_owned, 0);
-	EXPECT(kmem_backend->validate());
+	EXPECT(kmem_validate(&kmem_kernel));
 }
 
 void

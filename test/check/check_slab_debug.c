@@ -440,7 +440,7 @@ check_slab_debug(void)
 {
 	struct quiet_state before;
 
-	if (kmem_backend != &kmem_slab_ops) {
+	if (kmem_kernel.ops != &kmem_slab_ops) {
 		check_skip("kmalloc= is not slab");
 		return;
 	}

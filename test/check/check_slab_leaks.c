@@ -216,7 +216,7 @@ hold_one(void)
 void
 check_slab_leaks(void)
 {
-	if (kmem_backend != &kmem_slab_ops) {
+	if (kmem_kernel.ops != &kmem_slab_ops) {
 		check_skip("kmalloc= is not slab");
 		EXPECT_EQ(leaks_find(), -E_NOT_FOUND);
 		return;

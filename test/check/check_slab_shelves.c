@@ -18,7 +18,6 @@
 #include <kernel/string.h>
 #include <kernel/timer.h>
 
-#include "kmem/slab/cache.h"
 #include "kmem/slab/chain.h"
 #include "kmem/slab/debug/hooks.h"
 #include "kmem/slab/fail.h"
@@ -292,8 +291,8 @@ check_slab_shelves(void)
 {
 	struct kmem_cache *cache;
 
-	if (kmem_backend != &kmem_slab_ops || slab_layer != &sheaf_layer ||
-	    !find_hands()) {
+	if (kmem_kernel.ops != &kmem_slab_ops ||
+	    slab_kernel_root.layer != &sheaf_layer || !find_hands()) {
 		check_skip("needs cpu=sheaf and two CPUs of one node");
 		return;
 	}

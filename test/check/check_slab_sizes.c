@@ -291,7 +291,7 @@ own_objects_are_whole(void)
 
 	asker_free(object);
 	report_listen();
-	object = slab_general_get(whole, GFP_KERNEL, NODE_ANY);
+	object = slab_general_get(&kmem_kernel, whole, GFP_KERNEL, NODE_ANY);
 	if (!EXPECT(object != NULL))
 		return;
 	memset(object, 0x46, whole);
@@ -408,14 +408,14 @@ check_slab_sizes(void)
 	struct quiet_state before;
 	unsigned nr = 0;
 
-	if (kmem_backend != &kmem_slab_ops) {
+	if (kmem_kernel.ops != &kmem_slab_ops) {
 		check_skip("kmalloc= is not slab");
 		return;
 	}
 	before = quiet_state_take();
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes) && nr < ENOUGH; i++) {
 		whole = sizes[i];
-		subject = slab_general(whole);
+		subject = slab_general(&kmem_kernel, whole);
 		if (slab_debug(subject) & SLAB_RED_ZONE) {
 			crimes();
 			nr++;

@@ -9,12 +9,11 @@
  */
 #include <kernel/check.h>
 #include <kernel/error.h>
-#include <kernel/kmalloc.h>
+#include <kernel/kmem.h>
 #include <kernel/printk.h>
 #include <kernel/proc.h>
 #include <kernel/timer.h>
 
-#include "kmem/front.h"
 #include "check_kmem.h"
 #include "check_threads.h"
 
@@ -218,7 +217,7 @@ check_slab_stress(void)
 	boxes_empty();
 	EXPECT_EQ(nr_wrong, 0);
 	EXPECT(nr_passed >= share * nr_threads / 2);
-	EXPECT(kmem_backend_chosen()->validate());
+	EXPECT(kmem_validate(&kmem_kernel));
 	EXPECT_EQ(kmem_cache_destroy(parcels), 0);
 	printk("# slab_stress: %lu objects between %u threads on %u CPUs\n",
 	       nr_passed, nr_threads, nr_cpus);

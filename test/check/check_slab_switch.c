@@ -104,12 +104,12 @@ turn_general(void)
 		kfree(objects[i]);
 	EXPECT(report_is_empty());
 	((unsigned char *)objects[7])[5] = 1;
-	EXPECT(!slab_validate_cache(slab_general(64)));
+	EXPECT(!slab_validate_cache(slab_general(&kmem_kernel, 64)));
 	report_expect("kmalloc-64", "written to after it was freed");
 	report_listen();
 	kfree(objects[7]);
 	report_expect("kmalloc-64", "second free of an object");
-	EXPECT(slab_validate_cache(slab_general(64)));
+	EXPECT(slab_validate_cache(slab_general(&kmem_kernel, 64)));
 }
 
 static volatile bool stop_hammering;
@@ -267,7 +267,7 @@ check_slab_switch(void)
 	char letters[5];
 	int err;
 
-	if (kmem_backend != &kmem_slab_ops) {
+	if (kmem_kernel.ops != &kmem_slab_ops) {
 		check_skip("kmalloc= is not slab");
 		return;
 	}
@@ -280,7 +280,7 @@ check_slab_switch(void)
 	turn_under_load();
 	constructed();
 	sleeping();
-	general = slab_debug(slab_general(64));
+	general = slab_debug(slab_general(&kmem_kernel, 64));
 	turn_general();
 	/* Back to what the command line said; Z and U may not be to be had. */
 	err = kmem_debug_set("kmalloc-64",

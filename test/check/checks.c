@@ -89,6 +89,13 @@ const struct check checks[] = {
 		.run = check_kmem_exhaustion,
 	},
 	{
+		.name = "kmem_instances",
+		.help = "two allocators side by side, one ends: check_args=rounds=N",
+		.stage = CHECK_THREADS,
+		.in_all = true,
+		.run = check_kmem_instances,
+	},
+	{
 		.name = "slab_stress",
 		.help = "objects handed across CPUs: check_args=objects=N",
 		.stage = CHECK_THREADS,

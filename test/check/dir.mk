@@ -5,6 +5,7 @@ check-srcs += test/check/check_space.c
 check-srcs += test/check/check_tlb.c
 check-srcs += test/check/check_tlb_cpus.c
 check-srcs += test/check/check_kmem.c
+check-srcs += test/check/check_kmem_instances.c
 check-srcs += test/check/check_slab_stress.c
 check-srcs += test/check/check_slab_shelves.c
 check-srcs += test/check/check_birth.c

@@ -143,7 +143,7 @@ kind_walk(struct model_kind *kind)
 bool
 model_kinds_walk(void)
 {
-	bool ok = slab_validate();
+	bool ok = slab_validate(&slab_kernel_root);
 
 	for (unsigned i = 0; i < model_nr_kinds; i++) {
 		struct model_kind *kind = &model_kinds[i];

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <kernel/option.h>
 #include <kernel/page.h>
 #include <port/unit.h>
 
@@ -85,7 +86,8 @@ rest_now(void)
 	struct slab_cache *cache;
 
 	(void)kmem_shrink();
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;)
 		rest_add(&now, cache);
 	now.free_pages = nr_free_pages();
 	return now;
@@ -103,7 +105,7 @@ fuzz_rest_expect(unsigned long nr_reports, bool in_same_slabs)
 {
 	struct rest now = rest_now();
 
-	FUZZ_EXPECT(slab_validate());
+	FUZZ_EXPECT(slab_validate(&slab_kernel_root));
 	FUZZ_EXPECT(now.objects == rest.objects);
 	FUZZ_EXPECT(now.free_pages + now.slab_pages ==
 		    rest.free_pages + rest.slab_pages);

@@ -16,6 +16,7 @@
  */
 #include <kernel/error.h>
 #include <kernel/failpoint.h>
+#include <kernel/option.h>
 #include <kernel/timer.h>
 
 #include "kmem/slab/chain.h"
@@ -378,7 +379,8 @@ how_begin(unsigned how)
 	if (!(how & HOW_PLAIN))
 		return;
 	FUZZ_EXPECT(option_set(&slab_fast_option, "plain") == 0);
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;)
 		percpu_close(cache, SLAB_CLOSED_PLAIN);
 }
 
@@ -389,7 +391,8 @@ how_end(void)
 
 	FUZZ_EXPECT(option_set(&slab_debug_option, "-") == 0);
 	FUZZ_EXPECT(option_set(&slab_fast_option, "restartable") == 0);
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;)
 		percpu_open(cache, SLAB_CLOSED_PLAIN);
 }
 
@@ -472,7 +475,7 @@ static void
 validate(struct kind *kind)
 {
 	if (kind->cache == NULL) {
-		FUZZ_EXPECT(slab_validate());
+		FUZZ_EXPECT(slab_validate(&slab_kernel_root));
 		return;
 	}
 	FUZZ_EXPECT(slab_validate_cache(slab_cache_of(kind->cache)));

@@ -15,7 +15,6 @@
 
 #include <kernel/error.h>
 
-#include "kmem/slab/cache.h"
 #include "kmem/slab/debug/validate.h"
 #include "kmem/slab/percpu/layer.h"
 #include "../check/slab_model.h"
@@ -59,7 +58,7 @@ static unsigned turn;
 static bool
 is_sheaf(void)
 {
-	return strcmp(slab_layer->name, "sheaf") == 0;
+	return strcmp(slab_kernel_root.layer->name, "sheaf") == 0;
 }
 
 /* Sheaves are no objects that sheaves carry. */
@@ -258,7 +257,7 @@ tuned_use(const struct row *row)
 	for (size_t i = 0; i < nr; i++)
 		burst[i] = cache != NULL ? kmem_cache_alloc(cache, gfp)
 					 : kmalloc(row->size, gfp);
-	FUZZ_EXPECT(slab_validate());
+	FUZZ_EXPECT(slab_validate(&slab_kernel_root));
 	for (size_t i = 0; i < nr; i++) {
 		if (cache != NULL)
 			kmem_cache_free(cache, burst[i]);
@@ -279,11 +278,11 @@ line_write(const char *line)
 	answer_expect(line, answer);
 	changed = changed_row();
 	FUZZ_EXPECT(changed == NULL || answer == 0);
-	FUZZ_EXPECT(slab_validate());
+	FUZZ_EXPECT(slab_validate(&slab_kernel_root));
 	if (changed == NULL)
 		return;
 	tuned_use(changed);
-	FUZZ_EXPECT(slab_validate());
+	FUZZ_EXPECT(slab_validate(&slab_kernel_root));
 }
 
 /* -- use -------------------------------------------------------------------------------- */

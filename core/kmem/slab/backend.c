@@ -21,14 +21,14 @@
 /* -- objects ---------------------------------------------------------------------------- */
 
 static size_t
-slab_ksize(const void *ptr)
+slab_ksize(struct kmem *kmem, const void *ptr)
 {
 	const struct page *page = env_page_of(ptr);
 	const struct slab_cache *cache;
 
 	if (page == NULL ||
 	    (page->kind != PAGE_SLAB && page->kind != PAGE_SLAB_RETIRED)) {
-		page = slab_large_find(ptr);
+		page = slab_large_find(slab_root_of(kmem), ptr);
 		return page != NULL ? page->nr * PAGE_SIZE : 0;
 	}
 	cache = page->owner.cache;
@@ -79,30 +79,52 @@ object_alloc(struct slab_cache *cache, gfp_t gfp, size_t size)
 	return take_object(cache, gfp, size);
 }
 
+/* More than the table has. */
+static __noinline void *
+alloc_larger(struct kmem *kmem, size_t size, gfp_t gfp)
+{
+	if (unlikely(size > KMEM_CACHE_SIZE_MAX))
+		return slab_large_alloc(slab_root_of(kmem), size, gfp);
+	return object_alloc(slab_general(kmem, size), gfp, size);
+}
+
+static void *
+slab_kmalloc_in(struct kmem *kmem, size_t size, gfp_t gfp)
+{
+	if (unlikely(size > KMEM_TABLE_MAX))
+		return alloc_larger(kmem, size, gfp);
+	return object_alloc(slab_general_small(kmem, size), gfp, size);
+}
+
 static void *
 slab_kmalloc(size_t size, gfp_t gfp)
 {
-	if (unlikely(size > KMEM_CACHE_SIZE_MAX))
-		return slab_large_alloc(size, gfp);
-	return object_alloc(slab_general(size), gfp, size);
+	struct slab_cache *cache;
+
+	if (unlikely(size > KMEM_TABLE_MAX))
+		return alloc_larger(&kmem_kernel, size, gfp);
+	cache = slab_general_small(&kmem_kernel, size);
+	if (unlikely(slab_debug(cache) != 0))
+		return debugged_alloc(cache, gfp, size);
+	return take_object(cache, gfp, size);
 }
 
 static __noinline void
-other_free(const struct page *page, void *ptr)
+other_free(const struct page *page, void *ptr, const struct kmem *kmem)
 {
 	if (page != NULL && page->kind == PAGE_SLAB_RETIRED)
 		slab_debug_hooks->free(page->owner.cache, ptr);
 	else
-		slab_large_free(ptr);
+		slab_large_free(slab_root_of(kmem), ptr);
 }
 
 static void
-slab_kfree(void *ptr)
+slab_kfree(struct kmem *kmem, void *ptr)
 {
 	struct page *page = env_page_of(ptr);
 
 	if (unlikely(page == NULL || page->kind != PAGE_SLAB))
-		other_free(page, ptr);
+		other_free(page, ptr, kmem);
 	else
 		slab_free(page->owner.cache, ptr);
 }
@@ -218,18 +240,83 @@ slab_cache_destroy(struct kmem_cache *base, size_t *nr_live)
 	return slab_destroy(slab_cache_of(base), nr_live);
 }
 
-static void
-slab_init(void)
+/* -- an instance ---------------------------------------------------------------------------- */
+
+/* The kernel's root has its settings already. */
+static int
+apply_args(struct slab_root *root, const struct kmem_args *args)
 {
+	const struct kmem *kmem = root->kmem;
+
+	root->layer = percpu_layer_named(args->cpu);
+	if (root->layer == NULL)
+		return kmem_no_such_value(kmem, "cpu", args->cpu);
+	if (percpu_closed_named(args->fast, &root->closed) != 0)
+		return kmem_no_such_value(kmem, "fast", args->fast);
+	if (slab_colours_named(args->colour, &root->is_coloured) != 0)
+		return kmem_no_such_value(kmem, "colour", args->colour);
+	if (root == &slab_kernel_root)
+		return 0;
+	slab_fail_init(&root->fail);
+	if (slab_debug_take_setting(root, args->slab_debug != NULL
+						  ? args->slab_debug
+						  : slab_kernel_root.debug) !=
+	    0)
+		return kmem_no_such_value(kmem, "slab_debug", "(too long)");
+	return 0;
+}
+
+static int
+slab_backend_start(struct kmem *kmem, const struct kmem_args *args)
+{
+	struct slab_root *root = slab_root_of(kmem);
+	int err;
+
 	slab_debug_register();
-	slab_start(percpu_layer_chosen(), percpu_closed_chosen());
+	root->kmem = kmem;
+	err = apply_args(root, args);
+	return err != 0 ? err : slab_start(root);
+}
+
+static bool
+slab_backend_is_used(struct kmem *kmem)
+{
+	return slab_is_used(slab_root_of(kmem));
+}
+
+static void
+slab_backend_stop(struct kmem *kmem)
+{
+	slab_stop(slab_root_of(kmem));
+}
+
+static size_t
+slab_backend_shrink(struct kmem *kmem)
+{
+	return slab_shrink_all(slab_root_of(kmem));
+}
+
+static void
+slab_backend_reap(struct kmem *kmem)
+{
+	slab_reap(slab_root_of(kmem));
+}
+
+static bool
+slab_backend_validate(struct kmem *kmem)
+{
+	return slab_validate(slab_root_of(kmem));
 }
 
 const struct kmem_ops kmem_slab_ops = {
 	.name = "slab",
 	.description = "caches of objects, after Bonwick and Linux 3.10",
-	.init = slab_init,
-	.table = slab_general_small,
+	.state_size = sizeof(struct slab_root),
+	.kernel_state = &slab_kernel_root,
+	.start = slab_backend_start,
+	.is_used = slab_backend_is_used,
+	.stop = slab_backend_stop,
+	.kmalloc_in = slab_kmalloc_in,
 	.kmalloc = slab_kmalloc,
 	.kfree = slab_kfree,
 	.ksize = slab_ksize,
@@ -245,8 +332,8 @@ const struct kmem_ops kmem_slab_ops = {
 	.sheaf_put = slab_sheaf_put,
 	.cache_shrink = slab_cache_shrink,
 	.cache_destroy = slab_cache_destroy,
-	.shrink = slab_shrink_all,
-	.reap = slab_reap,
+	.shrink = slab_backend_shrink,
+	.reap = slab_backend_reap,
 	.slabinfo_read = slabinfo_read,
 	.slabinfo_write = slabinfo_write,
 	.failslab_write = slab_fail_write,
@@ -259,6 +346,6 @@ const struct kmem_ops kmem_slab_ops = {
 	.leaks_scan = slab_leak_scan,
 	.leaks_root = slab_leak_root,
 	.leaks_end = slab_leak_end,
-	.validate = slab_validate,
+	.validate = slab_backend_validate,
 	.print = slabinfo_print,
 };

@@ -81,16 +81,12 @@
 #include "reap.h"
 #include "slabs.h"
 
-const struct slab_layer *slab_layer;
-struct slab_cache slab_cache_cache, slab_node_cache;
-
-/* Why the front's stacks of new caches are closed: enum slab_closed. */
-static unsigned closed_at_first;
-
-struct slab_stats slab_boot_stats[MAX_CPUS];
-
-static struct kmem_cache_node cache_cache_nodes[MAX_NODES];
-static struct kmem_cache_node node_cache_nodes[MAX_NODES];
+/* Settings are applied before it starts. */
+struct slab_root slab_kernel_root = {
+	.debug = "-",
+	.fail = { .attr = { .name = "failslab" },
+		  .lock = ENV_LOCK_INIT("failslab") },
+};
 
 /* -- a cache's beginning ------------------------------------------------------------ */
 
@@ -107,6 +103,8 @@ slab_set_layout(struct slab_cache *cache, unsigned flags, bool may_be_off)
 {
 	struct slab_layout layout;
 
+	if (!cache->root->is_coloured)
+		flags |= SLAB_NO_COLOURS;
 	if (!slab_layout_choose(&layout, cache->base.object_size,
 				cache->base.align, flags, order_high(),
 				may_be_off))
@@ -117,7 +115,8 @@ slab_set_layout(struct slab_cache *cache, unsigned flags, bool may_be_off)
 	cache->reciprocal =
 		layout.num == 1 ? 0 : UINT32_MAX / (uint32_t)layout.size + 1;
 	if (layout.off_slab) {
-		cache->slabp_cache = slab_general(layout.slab_size);
+		cache->slabp_cache =
+			slab_general(cache->base.kmem, layout.slab_size);
 		assert(cache->slabp_cache != NULL &&
 		       !cache->slabp_cache->layout.off_slab);
 	}
@@ -130,7 +129,7 @@ static bool
 choose_layout(struct slab_cache *cache, bool may_be_off)
 {
 	const struct kmem_cache *base = &cache->base;
-	unsigned debug = slab_debug_hooks->wanted(base);
+	unsigned debug = slab_debug_hooks->wanted(cache->root, base);
 
 	cache->debug = debug;
 	if (slab_set_layout(cache, slab_debug_hooks->layout_flags(base, debug),
@@ -150,17 +149,18 @@ cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
 {
 	memset(cache, 0, sizeof(*cache));
 	cache->base = *wanted;
+	cache->root = slab_root_of(wanted->kmem);
 	if (!choose_layout(cache, may_be_off))
 		return false;
 	cache->base.align = cache->layout.align;
 	kmem_stacks_close(&cache->base);
-	cache->layer = slab_layer;
-	cache->closed = closed_at_first;
-	if (slab_fail_wants(wanted->name))
+	cache->layer = cache->root->layer;
+	cache->closed = cache->root->closed;
+	if (slab_fail_wants(cache->root, wanted->name))
 		cache->closed |= SLAB_CLOSED_FAILSLAB;
 	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
 		cache->cpu[cpu] = NULL;
-	cache->stats = slab_boot_stats;
+	cache->stats = cache->root->boot_stats;
 	list_init(&cache->chain);
 	return true;
 }
@@ -170,15 +170,20 @@ cache_set_up(struct slab_cache *cache, const struct kmem_cache *wanted,
 void *
 slab_own_get(struct slab_cache *cache, gfp_t gfp, unsigned node)
 {
-	if ((env_fails()) || slab_fails(cache, true))
+	void *object;
+
+	if (env_fails() || slab_fails(cache, true))
 		return NULL;
-	if (node != NODE_ANY && env_nr_nodes() > 1)
-		return slab_alloc_node(cache, gfp, node);
-	return slab_alloc(cache, gfp);
+	object = node != NODE_ANY && env_nr_nodes() > 1
+			 ? slab_alloc_node(cache, gfp, node)
+			 : slab_alloc(cache, gfp);
+	if (object != NULL)
+		(void)atomic_add(&cache->nr_own, (size_t)1);
+	return object;
 }
 
 void
-slab_own_put(void *object)
+slab_put_back(void *object)
 {
 	struct page *page = env_page_of(object);
 	struct slab_cache *cache = page->owner.cache;
@@ -187,6 +192,15 @@ slab_own_put(void *object)
 		slab_debug_hooks->free(cache, object);
 	else
 		slab_put(cache, page->node, &object, 1);
+}
+
+void
+slab_own_put(void *object)
+{
+	struct slab_cache *cache = env_page_of(object)->owner.cache;
+
+	(void)atomic_sub(&cache->nr_own, (size_t)1);
+	slab_put_back(object);
 }
 
 static void
@@ -201,7 +215,8 @@ static int
 nodes_alloc(struct slab_cache *cache)
 {
 	for (unsigned i = 0; i < env_nr_nodes(); i++) {
-		cache->node[i] = slab_own_get(&slab_node_cache, GFP_KERNEL, i);
+		cache->node[i] =
+			slab_own_get(&cache->root->node_cache, GFP_KERNEL, i);
 		if (cache->node[i] == NULL) {
 			nodes_free(cache);
 			return -E_NO_MEM;
@@ -215,9 +230,10 @@ nodes_alloc(struct slab_cache *cache)
 static struct slab_cache *
 cache_make(const struct kmem_cache *wanted)
 {
+	struct slab_root *root = slab_root_of(wanted->kmem);
 	struct slab_cache *cache;
 
-	cache = slab_own_get(&slab_cache_cache, GFP_KERNEL, NODE_ANY);
+	cache = slab_own_get(&root->cache_cache, GFP_KERNEL, NODE_ANY);
 	if (cache == NULL)
 		return NULL;
 	if (!cache_set_up(cache, wanted, !(wanted->flags & SLAB_ON_SLAB)))
@@ -245,7 +261,8 @@ cache_attach(struct slab_cache *cache)
 	size_t stats_size = env_nr_cpus() * sizeof(struct slab_stats);
 	struct slab_stats *stats;
 
-	stats = slab_general_get(stats_size, GFP_KERNEL, NODE_ANY);
+	stats = slab_general_get(cache->base.kmem, stats_size, GFP_KERNEL,
+				 NODE_ANY);
 	if (stats == NULL)
 		return -E_NO_MEM;
 	memset(stats, 0, stats_size);
@@ -254,7 +271,7 @@ cache_attach(struct slab_cache *cache)
 		cache->node[i]->free_limit =
 			percpu_free_limit(cache, i, &tunables);
 	if (cache->layer->attach(cache, &tunables) != 0) {
-		cache->stats = slab_boot_stats;
+		cache->stats = cache->root->boot_stats;
 		slab_own_put(stats);
 		return -E_NO_MEM;
 	}
@@ -271,7 +288,7 @@ cache_detach(struct slab_cache *cache)
 		slab_debug_hooks->unpark(cache);
 	cache->layer->detach(cache);
 	slab_own_put(cache->stats);
-	cache->stats = slab_boot_stats;
+	cache->stats = cache->root->boot_stats;
 }
 
 struct slab_cache *
@@ -319,17 +336,27 @@ slab_destroy(struct slab_cache *cache, size_t *nr_live)
 	return 0;
 }
 
-/* -- the first caches ---------------------------------------------------------------- */
+/* -- an instance's beginning and end ------------------------------------------------- */
 
-static void
-start_by_hand(struct slab_cache *cache, const char *name, size_t size,
-	      size_t align, struct kmem_cache_node nodes[])
+static struct kmem_cache
+first_wanted(struct slab_root *root, const char *name, size_t size,
+	     size_t align)
 {
-	struct kmem_cache wanted = { .object_size = size, .align = align };
-	bool ok;
+	struct kmem_cache wanted = { .object_size = size,
+				     .align = align,
+				     .ops = root->kmem->ops,
+				     .kmem = root->kmem };
 
 	(void)strlcpy(wanted.name, name, sizeof(wanted.name));
-	ok = cache_set_up(cache, &wanted, false) && slab_chain_link(cache);
+	return wanted;
+}
+
+static void
+start_by_hand(struct slab_cache *cache, const struct kmem_cache *wanted,
+	      struct kmem_cache_node nodes[])
+{
+	bool ok = cache_set_up(cache, wanted, false) && slab_chain_link(cache);
+
 	assert(ok);
 	for (unsigned i = 0; i < env_nr_nodes(); i++) {
 		cache->node[i] = &nodes[i];
@@ -337,31 +364,95 @@ start_by_hand(struct slab_cache *cache, const char *name, size_t size,
 	}
 }
 
-void
-slab_create_early(const struct kmem_cache *wanted, struct slab_cache **cache)
+int
+slab_create_early(struct slab_root *root, const char *name, size_t size,
+		  size_t align, unsigned flags, struct slab_cache **cache)
 {
-	*cache = cache_make(wanted);
-	if (*cache == NULL || !slab_chain_link(*cache))
-		panic("slab: no memory for cache %s", wanted->name);
+	struct kmem_cache wanted = first_wanted(root, name, size, align);
+
+	wanted.flags = flags;
+	*cache = cache_make(&wanted);
+	if (*cache == NULL)
+		return -E_NO_MEM;
+	if (!slab_chain_link(*cache))
+		panic("slab: two caches %s", name);
+	return 0;
 }
 
-void
-slab_start(const struct slab_layer *layer, unsigned closed)
+static int
+attach_all(struct slab_root *root)
 {
 	struct slab_cache *cache;
 
-	slab_layer = layer;
-	closed_at_first = closed;
-	start_by_hand(&slab_cache_cache, "kmem_cache",
-		      sizeof(struct slab_cache), CACHE_LINE, cache_cache_nodes);
-	start_by_hand(&slab_node_cache, "kmem_cache_node",
-		      sizeof(struct kmem_cache_node),
-		      __alignof__(struct kmem_cache_node), node_cache_nodes);
-	slab_general_create();
-	if (slab_layer->start != NULL)
-		slab_layer->start();
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
-		if (cache_attach(cache) != 0)
-			panic("slab: no memory for the arrays of %s",
-			      cache->base.name);
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;) {
+		if (cache_attach(cache) != 0) {
+			slab_chain_unpin(cache);
+			return -E_NO_MEM;
+		}
+	}
+	return 0;
+}
+
+int
+slab_start(struct slab_root *root)
+{
+	struct kmem_cache caches = first_wanted(
+		root, "kmem_cache", sizeof(struct slab_cache), CACHE_LINE);
+	struct kmem_cache nodes = first_wanted(
+		root, "kmem_cache_node", sizeof(struct kmem_cache_node),
+		__alignof__(struct kmem_cache_node));
+	int err;
+
+	env_lock_init(&root->chain_lock, "slab chain");
+	slab_chain_init(root);
+	start_by_hand(&root->cache_cache, &caches, root->cache_cache_nodes);
+	start_by_hand(&root->node_cache, &nodes, root->node_cache_nodes);
+	err = slab_general_create(root);
+	if (err == 0 && root->layer->start != NULL)
+		err = root->layer->start(root);
+	if (err == 0)
+		err = attach_all(root);
+	if (err != 0)
+		slab_stop(root);
+	return err;
+}
+
+bool
+slab_is_used(struct slab_root *root)
+{
+	bool is_used = atomic_load(&root->nr_large) != 0;
+	struct slab_cache *cache;
+
+	(void)slab_shrink_all(root);
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;)
+		is_used |= slab_nr_out(cache) != atomic_load(&cache->nr_own);
+	return is_used;
+}
+
+static void
+slabs_back(struct slab_cache *cache)
+{
+	for (unsigned i = 0; i < env_nr_nodes(); i++)
+		(void)drain_freelist(cache, i, SIZE_MAX);
+	slab_debug_hooks->destroy(cache);
+}
+
+/* Parts are objects of general caches, so all caches lose theirs before any ends. And a
+ * cache ends before those that its descriptors and nodes are from, which are older. */
+void
+slab_stop(struct slab_root *root)
+{
+	struct slab_cache *cache;
+
+	(void)slab_shrink_all(root);
+	for (cache = NULL; (cache = slab_chain_prev(root, cache)) != NULL;)
+		if (cache->stats != root->boot_stats)
+			cache_detach(cache);
+	while ((cache = slab_chain_prev(root, NULL)) != &root->node_cache) {
+		slabs_back(cache);
+		slab_chain_unlink(cache);
+		cache_unmake(cache);
+	}
+	slabs_back(&root->node_cache);
+	slabs_back(&root->cache_cache);
 }

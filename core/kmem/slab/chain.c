@@ -12,9 +12,6 @@
 #include "debug/hooks.h"
 #include "percpu/layer.h"
 
-static struct spinlock chain_lock = ENV_LOCK_INIT("slab chain");
-static struct list cache_chain GUARDED_BY(chain_lock) = LIST_INIT(cache_chain);
-
 static inline struct list *
 link_beyond(const struct list *link, bool forward)
 {
@@ -23,15 +20,15 @@ link_beyond(const struct list *link, bool forward)
 
 /* Pins the next one in this direction, unpins `cache` (NULL: begins). */
 static struct slab_cache *
-chain_step(struct slab_cache *cache, bool forward)
+chain_step(struct slab_root *root, struct slab_cache *cache, bool forward)
 {
-	irq_state_t state = env_lock(&chain_lock);
+	irq_state_t state = env_lock(&root->chain_lock);
 	struct slab_cache *next = NULL;
 	struct list *pos;
 
-	pos = link_beyond(cache != NULL ? &cache->chain : &cache_chain,
+	pos = link_beyond(cache != NULL ? &cache->chain : &root->chain,
 			  forward);
-	for (; pos != &cache_chain; pos = link_beyond(pos, forward)) {
+	for (; pos != &root->chain; pos = link_beyond(pos, forward)) {
 		next = list_entry(pos, struct slab_cache, chain);
 		if (!next->is_dying)
 			break;
@@ -41,38 +38,38 @@ chain_step(struct slab_cache *cache, bool forward)
 		next->nr_pins++;
 	if (cache != NULL)
 		cache->nr_pins--;
-	env_unlock(&chain_lock, state);
+	env_unlock(&root->chain_lock, state);
 	return next;
 }
 
 struct slab_cache *
-slab_chain_next(struct slab_cache *cache)
+slab_chain_next(struct slab_root *root, struct slab_cache *cache)
 {
-	return chain_step(cache, true);
+	return chain_step(root, cache, true);
 }
 
 struct slab_cache *
-slab_chain_prev(struct slab_cache *cache)
+slab_chain_prev(struct slab_root *root, struct slab_cache *cache)
 {
-	return chain_step(cache, false);
+	return chain_step(root, cache, false);
 }
 
 void
 slab_chain_unpin(struct slab_cache *cache)
 {
-	irq_state_t state = env_lock(&chain_lock);
+	irq_state_t state = env_lock(&cache->root->chain_lock);
 
 	assert(cache->nr_pins > 0);
 	cache->nr_pins--;
-	env_unlock(&chain_lock, state);
+	env_unlock(&cache->root->chain_lock, state);
 }
 
 static struct slab_cache *
-chain_find(const char *name) REQUIRES(chain_lock)
+chain_find(struct slab_root *root, const char *name) REQUIRES(root->chain_lock)
 {
 	struct list *pos;
 
-	list_for_each(pos, &cache_chain) {
+	list_for_each(pos, &root->chain) {
 		struct slab_cache *cache =
 			list_entry(pos, struct slab_cache, chain);
 
@@ -83,27 +80,34 @@ chain_find(const char *name) REQUIRES(chain_lock)
 }
 
 struct slab_cache *
-slab_chain_find(const char *name)
+slab_chain_find(struct slab_root *root, const char *name)
 {
-	irq_state_t state = env_lock(&chain_lock);
-	struct slab_cache *cache = chain_find(name);
+	irq_state_t state = env_lock(&root->chain_lock);
+	struct slab_cache *cache = chain_find(root, name);
 
 	if (cache != NULL)
 		cache->nr_pins++;
-	env_unlock(&chain_lock, state);
+	env_unlock(&root->chain_lock, state);
 	return cache;
+}
+
+void
+slab_chain_init(struct slab_root *root)
+{
+	list_init(&root->chain);
 }
 
 /* Whether the name was free. */
 bool
 slab_chain_link(struct slab_cache *cache)
 {
-	irq_state_t state = env_lock(&chain_lock);
-	bool is_free = chain_find(cache->base.name) == NULL;
+	struct slab_root *root = cache->root;
+	irq_state_t state = env_lock(&root->chain_lock);
+	bool is_free = chain_find(root, cache->base.name) == NULL;
 
 	if (is_free)
-		list_add_tail(&cache_chain, &cache->chain);
-	env_unlock(&chain_lock, state);
+		list_add_tail(&root->chain, &cache->chain);
+	env_unlock(&root->chain_lock, state);
 	return is_free;
 }
 
@@ -112,44 +116,44 @@ slab_chain_link(struct slab_cache *cache)
 void
 slab_chain_close(struct slab_cache *cache, unsigned nr_own_pins)
 {
-	irq_state_t state = env_lock(&chain_lock);
+	irq_state_t state = env_lock(&cache->root->chain_lock);
 
 	cache->is_dying = true;
 	while (cache->nr_pins > nr_own_pins) {
-		env_unlock(&chain_lock, state);
+		env_unlock(&cache->root->chain_lock, state);
 		env_nap();
-		state = env_lock(&chain_lock);
+		state = env_lock(&cache->root->chain_lock);
 	}
-	env_unlock(&chain_lock, state);
+	env_unlock(&cache->root->chain_lock, state);
 }
 
 void
 slab_chain_reopen(struct slab_cache *cache)
 {
-	irq_state_t state = env_lock(&chain_lock);
+	irq_state_t state = env_lock(&cache->root->chain_lock);
 
 	cache->is_dying = false;
-	env_unlock(&chain_lock, state);
+	env_unlock(&cache->root->chain_lock, state);
 }
 
 void
 slab_chain_unlink(struct slab_cache *cache)
 {
-	irq_state_t state = env_lock(&chain_lock);
+	irq_state_t state = env_lock(&cache->root->chain_lock);
 
 	list_del(&cache->chain);
-	env_unlock(&chain_lock, state);
+	env_unlock(&cache->root->chain_lock, state);
 }
 
 /* Whether nobody was at it; now the caller is. */
 static bool
 tune_begin(struct slab_cache *cache)
 {
-	irq_state_t state = env_lock(&chain_lock);
+	irq_state_t state = env_lock(&cache->root->chain_lock);
 	bool was_tuned = cache->is_tuned;
 
 	cache->is_tuned = true;
-	env_unlock(&chain_lock, state);
+	env_unlock(&cache->root->chain_lock, state);
 	return !was_tuned;
 }
 
@@ -157,12 +161,12 @@ tune_begin(struct slab_cache *cache)
 static void
 tune_end(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
-	irq_state_t state = env_lock(&chain_lock);
+	irq_state_t state = env_lock(&cache->root->chain_lock);
 
 	if (tunables != NULL)
 		cache->tunables = *tunables;
 	cache->is_tuned = false;
-	env_unlock(&chain_lock, state);
+	env_unlock(&cache->root->chain_lock, state);
 }
 
 int
@@ -198,9 +202,9 @@ slab_chain_let_go(struct slab_cache *cache)
 struct slab_tunables
 slab_tunables_get(struct slab_cache *cache)
 {
-	irq_state_t state = env_lock(&chain_lock);
+	irq_state_t state = env_lock(&cache->root->chain_lock);
 	struct slab_tunables tunables = cache->tunables;
 
-	env_unlock(&chain_lock, state);
+	env_unlock(&cache->root->chain_lock, state);
 	return tunables;
 }

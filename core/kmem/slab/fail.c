@@ -16,7 +16,7 @@
  * creation that overlaps a setting may miss it; so it looks again when others
  * can see the cache (slab_fail_apply).
  *
- * LOCKING.  fail_lock (rank KMEM) guards the cache's name. Settings are changed
+ * LOCKING.  An instance's fail.lock (rank KMEM) guards the cache's name. Settings are changed
  * by one thread at a time: the monitor's, or a check's.
  */
 #include <kernel/option.h>
@@ -26,46 +26,50 @@
 #include "chain.h"
 #include "fail.h"
 
-struct inject_attr slab_fail_attr = { .name = "failslab" };
-
-static struct spinlock fail_lock = ENV_LOCK_INIT("failslab");
-
+/* What the words say beside inject_parse's. */
 struct filter {
 	char cache[KMEM_NAME_LEN + 1]; /* "": all */
 	long internal;
 };
 
-static struct filter filter GUARDED_BY(fail_lock);
-
 /* -- which caches ------------------------------------------------------------------ */
 
 static struct filter
-filter_get(void)
+filter_get(struct slab_fail *fail)
 {
-	irq_state_t state = env_lock(&fail_lock);
-	struct filter copy = filter;
+	irq_state_t state = env_lock(&fail->lock);
+	struct filter copy = { .internal = fail->internal };
 
-	env_unlock(&fail_lock, state);
+	(void)strlcpy(copy.cache, fail->cache, sizeof(copy.cache));
+	env_unlock(&fail->lock, state);
 	return copy;
 }
 
 static void
-filter_set(const struct filter *wanted)
+filter_set(struct slab_fail *fail, const struct filter *wanted)
 {
-	irq_state_t state = env_lock(&fail_lock);
+	irq_state_t state = env_lock(&fail->lock);
 
-	filter = *wanted;
-	env_unlock(&fail_lock, state);
+	(void)strlcpy(fail->cache, wanted->cache, sizeof(fail->cache));
+	fail->internal = wanted->internal;
+	env_unlock(&fail->lock, state);
+}
+
+void
+slab_fail_init(struct slab_fail *fail)
+{
+	fail->attr.name = "failslab";
+	env_lock_init(&fail->lock, "failslab");
 }
 
 bool
-slab_fail_wants(const char *name)
+slab_fail_wants(struct slab_root *root, const char *name)
 {
 	struct filter now;
 
-	if (atomic_load(&slab_fail_attr.is_armed) == 0)
+	if (atomic_load(&root->fail.attr.is_armed) == 0)
 		return false;
-	now = filter_get();
+	now = filter_get(&root->fail);
 	return now.cache[0] == '\0' || strcmp(now.cache, name) == 0;
 }
 
@@ -74,7 +78,7 @@ slab_fail_apply(struct slab_cache *cache)
 {
 	bool is_closed = atomic_load_relaxed(&cache->closed) &
 			 SLAB_CLOSED_FAILSLAB;
-	bool is_wanted = slab_fail_wants(cache->base.name);
+	bool is_wanted = slab_fail_wants(cache->root, cache->base.name);
 
 	if (is_wanted && !is_closed)
 		percpu_close(cache, SLAB_CLOSED_FAILSLAB);
@@ -83,11 +87,11 @@ slab_fail_apply(struct slab_cache *cache)
 }
 
 static void
-apply_to_all(void)
+apply_to_all(struct slab_root *root)
 {
 	struct slab_cache *cache;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;)
 		slab_fail_apply(cache);
 }
 
@@ -96,9 +100,11 @@ apply_to_all(void)
 bool
 should_failslab(const struct slab_cache *cache, bool is_own)
 {
-	if (is_own && filter_get().internal == 0)
+	struct slab_fail *fail = &cache->root->fail;
+
+	if (is_own && filter_get(fail).internal == 0)
 		return false;
-	return inject_should_fail(&slab_fail_attr, cache->base.object_size,
+	return inject_should_fail(&fail->attr, cache->base.object_size,
 				  (uintptr_t)__builtin_return_address(0));
 }
 
@@ -126,42 +132,44 @@ filter_word(const char *name, const char *value, void *arg)
 
 /* Without a look at caches: there may be none yet. */
 static int
-failslab_set(const char *text)
+settings_set(struct slab_fail *fail, const char *text)
 {
 	struct filter wanted = { .cache = "" };
 	struct inject_settings settings;
 
 	if (inject_text_is_off(text)) {
-		inject_disarm(&slab_fail_attr);
+		inject_disarm(&fail->attr);
 		return 0;
 	}
 	if (inject_parse("failslab", text, &settings, filter_word, &wanted) !=
 	    0)
 		return -E_INVAL;
-	inject_disarm(&slab_fail_attr);
-	filter_set(&wanted);
-	inject_sites_clear(&slab_fail_attr);
-	inject_arm(&slab_fail_attr, &settings);
+	inject_disarm(&fail->attr);
+	filter_set(fail, &wanted);
+	inject_sites_clear(&fail->attr);
+	inject_arm(&fail->attr, &settings);
 	return 0;
 }
 
 int
-slab_fail_write(const char *text)
+slab_fail_write(struct kmem *kmem, const char *text)
 {
-	int err = failslab_set(text);
+	struct slab_root *root = slab_root_of(kmem);
+	int err = settings_set(&root->fail, text);
 
 	if (err == 0)
-		apply_to_all();
+		apply_to_all(root);
 	return err;
 }
 
 void
-slab_fail_print(void)
+slab_fail_print(struct kmem *kmem)
 {
-	struct filter now = filter_get();
+	struct slab_fail *fail = &slab_root_of(kmem)->fail;
+	struct filter now = filter_get(fail);
 
-	inject_print(&slab_fail_attr);
-	if (atomic_load(&slab_fail_attr.is_armed) == 0)
+	inject_print(&fail->attr);
+	if (atomic_load(&fail->attr.is_armed) == 0)
 		return;
 	printk("failslab: %s%s, %s\n",
 	       now.cache[0] != '\0' ? "only cache " : "",
@@ -172,12 +180,18 @@ slab_fail_print(void)
 
 /* -- failslab= ------------------------------------------------------------------------ */
 
+static int
+failslab_set(const char *text)
+{
+	return settings_set(&slab_kernel_root.fail, text);
+}
+
 static const char *
 failslab_get(void)
 {
 	static char text[160];
 
-	return inject_text(&slab_fail_attr, text, sizeof(text));
+	return inject_text(&slab_kernel_root.fail.attr, text, sizeof(text));
 }
 
 const struct boot_option failslab_option = {
@@ -193,7 +207,7 @@ const struct boot_option failslab_option = {
 bool
 slab_fail_at_boot(void)
 {
-	if (atomic_load(&slab_fail_attr.is_armed) == 0)
+	if (atomic_load(&slab_kernel_root.fail.attr.is_armed) == 0)
 		return false;
 	printk("failslab: %s\n", failslab_get());
 	return true;

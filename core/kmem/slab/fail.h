@@ -7,9 +7,10 @@
 #include <kernel/inject.h>
 #include "percpu/layer.h"
 
-extern struct inject_attr slab_fail_attr;
+/* Nothing fails. */
+void slab_fail_init(struct slab_fail *fail);
 /* Whether failslab wants to see the operations of a cache of this name. */
-bool slab_fail_wants(const char *name);
+bool slab_fail_wants(struct slab_root *root, const char *name);
 /* Opens or closes the cache as failslab wants it by now. May sleep. */
 void slab_fail_apply(struct slab_cache *cache);
 /* The cache is closed for it: whether to fail. is_own: the allocator's own. */
@@ -23,7 +24,8 @@ slab_fails(const struct slab_cache *cache, bool is_own)
 	return unlikely(closed & SLAB_CLOSED_FAILSLAB) &&
 	       should_failslab(cache, is_own);
 }
-int slab_fail_write(const char *text);
-void slab_fail_print(void);
+/* As kmem_failslab_write and _print. */
+int slab_fail_write(struct kmem *kmem, const char *text);
+void slab_fail_print(struct kmem *kmem);
 
 #endif /* KMEM_SLAB_FAIL_H */

@@ -11,59 +11,58 @@
  */
 #include "general.h"
 
-/* By (size - 1) / KMEM_TABLE_STEP, and by rounded-up log2. NULL until it is made. */
-struct kmem_cache *slab_general_small[KMEM_TABLE_NR];
-struct slab_cache *slab_general_by_shift[SLAB_GENERAL_MAX_SHIFT + 1];
-
 BUILD_ASSERT((size_t)1 << SLAB_GENERAL_MAX_SHIFT == KMEM_CACHE_SIZE_MAX);
 BUILD_ASSERT(1 << SLAB_GENERAL_MIN_SHIFT == KMEM_TABLE_STEP);
 
 /* -- general caches -------------------------------------------------------------- */
 
 /* Makes the cache for sizes from `from` + 1 to `size`. */
-static void
-general_create(size_t from, size_t size, size_t align)
+static int
+general_create(struct slab_root *root, size_t from, size_t size, size_t align)
 {
-	struct kmem_cache wanted = { .object_size = size,
-				     .align = align,
-				     .flags = SLAB_GENERAL };
+	char name[KMEM_NAME_LEN + 1];
 	struct slab_cache *cache;
+	int err;
 
-	snprintf(wanted.name, sizeof(wanted.name), "kmalloc-%zu", size);
-	slab_create_early(&wanted, &cache);
+	snprintf(name, sizeof(name), "kmalloc-%zu", size);
+	err = slab_create_early(root, name, size, align, SLAB_GENERAL, &cache);
+	if (err != 0)
+		return err;
 	for (size_t i = from / KMEM_TABLE_STEP;
-	     i < size / KMEM_TABLE_STEP && i < ARRAY_SIZE(slab_general_small);
-	     i++)
-		slab_general_small[i] = &cache->base;
+	     i < size / KMEM_TABLE_STEP && i < KMEM_TABLE_NR; i++)
+		root->kmem->table[i] = &cache->base;
 	if (IS_POWER_OF_2(size))
-		slab_general_by_shift[slab_general_shift(size)] = cache;
+		root->general[slab_general_shift(size)] = cache;
+	return 0;
 }
 
-void
-slab_general_create(void)
+int
+slab_general_create(struct slab_root *root)
 {
-	size_t half;
+	int err = 0;
 
-	for (size_t size = KMEM_TABLE_STEP; size <= KMEM_CACHE_SIZE_MAX;
-	     size *= 2) {
-		half = size / 2;
+	for (size_t size = KMEM_TABLE_STEP;
+	     size <= KMEM_CACHE_SIZE_MAX && err == 0; size *= 2) {
+		size_t half = size / 2;
+
 		/* Between 64 and 128, and between 128 and 256, one more. */
 		if (half == 64 || half == 128) {
-			general_create(half, half + half / 2, half / 2);
+			err = general_create(root, half, half + half / 2,
+					     half / 2);
 			half += half / 2;
 		}
-		general_create(size == KMEM_TABLE_STEP ? 0 : half, size,
-			       MIN(size, PAGE_SIZE));
+		if (err == 0)
+			err = general_create(root,
+					     size == KMEM_TABLE_STEP ? 0 : half,
+					     size, MIN(size, PAGE_SIZE));
 	}
+	return err;
 }
 
 /* -- whole pages -------------------------------------------------------------------- */
 
-/* In owner.cache of the first page: it is ours, not another back end's. */
-static const char large_mark;
-
 __noinline void *
-slab_large_alloc(size_t size, gfp_t gfp)
+slab_large_alloc(struct slab_root *root, size_t size, gfp_t gfp)
 {
 	size_t nr_pages = size / PAGE_SIZE + (size % PAGE_SIZE != 0);
 	struct page *page = env_pages_get(gfp, nr_pages);
@@ -72,32 +71,32 @@ slab_large_alloc(size_t size, gfp_t gfp)
 		return NULL;
 	page->kind = PAGE_BIG;
 	page->nr = nr_pages;
-	page->owner.cache = (void *)(uintptr_t)&large_mark;
+	page->owner.cache = root->kmem;
+	(void)atomic_add(&root->nr_large, (size_t)1);
 	return env_page_address(page);
 }
 
 bool
-slab_is_large(const struct page *page)
+slab_is_large(const struct slab_root *root, const struct page *page)
 {
-	return page->kind == PAGE_BIG && page->owner.cache == &large_mark;
+	return page->kind == PAGE_BIG && page->owner.cache == root->kmem;
 }
 
-/* The first page of the large object at ptr; NULL: there is none. */
 struct page *
-slab_large_find(const void *ptr)
+slab_large_find(const struct slab_root *root, const void *ptr)
 {
 	struct page *page = env_page_of(ptr);
 
-	if (page == NULL || page->kind != PAGE_BIG ||
-	    page->owner.cache != &large_mark || env_page_address(page) != ptr)
+	if (page == NULL || !slab_is_large(root, page) ||
+	    env_page_address(page) != ptr)
 		return NULL;
 	return page;
 }
 
 __noinline void
-slab_large_free(void *ptr)
+slab_large_free(struct slab_root *root, void *ptr)
 {
-	struct page *page = slab_large_find(ptr);
+	struct page *page = slab_large_find(root, ptr);
 
 	if (page == NULL) {
 		kmem_report("free of a pointer that is not from here", ptr);
@@ -105,4 +104,5 @@ slab_large_free(void *ptr)
 	}
 	page->kind = PAGE_PLAIN;
 	env_pages_put(page, page->nr);
+	(void)atomic_sub(&root->nr_large, (size_t)1);
 }

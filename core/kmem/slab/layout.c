@@ -47,7 +47,9 @@
  */
 #include "debug/hooks.h"
 
+#include <kernel/error.h>
 #include <kernel/option.h>
+#include <kernel/string.h>
 #include "layout.h"
 #include "slab.h"
 
@@ -61,6 +63,14 @@ const struct boot_option slab_colour_option = {
 	.kind = OPTION_SWITCH,
 	.is_on = &colours_on,
 };
+
+int
+slab_colours_named(const char *name, bool *is_on)
+{
+	*is_on = name == NULL ? colours_on : strcmp(name, "on") == 0;
+	return name == NULL || *is_on || strcmp(name, "off") == 0 ? 0
+								  : -E_INVAL;
+}
 
 /* -- objects of a slab -------------------------------------------------------------- */
 
@@ -179,7 +189,7 @@ bool
 slab_layout_choose(struct slab_layout *layout, size_t object_size, size_t align,
 		   unsigned flags, unsigned order_high, bool may_be_off)
 {
-	bool is_coloured = colours_on && !(flags & SLAB_NO_COLOURS);
+	bool is_coloured = !(flags & SLAB_NO_COLOURS);
 
 	layout->align = align_wanted(object_size, align, flags);
 	layout->red_size = flags & SLAB_RED_ZONE ? SLAB_RED_SIZE : 0;

@@ -45,6 +45,10 @@ struct slab_layout {
 /* From this size on, descriptors are kept off the slab. */
 #define SLAB_OFF_MIN (PAGE_SIZE / 8)
 
+/* What `colour=` of this value means, or (NULL) what is set. 0, or -E_INVAL: there is no
+ * such value. */
+int slab_colours_named(const char *name, bool *is_on) __must_check;
+
 /*
  * The layout for objects of object_size bytes, aligned to `align` (a power of
  * two up to a page; flags may ask for more). order_high: see SLAB_ORDER_HIGH.

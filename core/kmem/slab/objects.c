@@ -210,7 +210,7 @@ alloc_miss(struct slab_cache *cache, gfp_t gfp, unsigned nodeid)
 	void *object = alloc_grow(cache, gfp | __GFP_NOWARN, nodeid);
 
 	if (object == NULL && memory_is_short()) {
-		(void)slab_shrink_all();
+		(void)slab_shrink_all(cache->root);
 		object = take_at(cache, nodeid);
 		if (object == NULL)
 			object = alloc_grow(cache, gfp | __GFP_NOWARN, nodeid);

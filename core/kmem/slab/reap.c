@@ -4,7 +4,7 @@
  *	regularly	every KMEM_REAP_TICKS on each CPU: arrays that nobody took
  *			from lose a part, and so do free slabs (cache->layer->reap)
  *	when asked	slab_shrink: all arrays of all CPUs, then all free slabs
- *	under pressure	the front's reclaimer: slab_shrink_all
+ *	under pressure	the front's reclaimer: slab_shrink_all of each instance
  *
  * ORDER.  Shrinking goes from the newest cache to the oldest. A slab that is
  * given back may free its descriptor, which is an object of a general cache,
@@ -29,12 +29,12 @@
 /* -- regularly -------------------------------------------------------------------- */
 
 void
-slab_reap(void)
+slab_reap(struct slab_root *root)
 {
 	unsigned long now = env_ticks();
 	struct slab_cache *cache;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;)
 		if (likely(slab_debug(cache) == 0))
 			cache->layer->reap(cache, now);
 }
@@ -109,11 +109,11 @@ slab_drain(struct slab_cache *cache)
 }
 
 static void
-drain_all_here(void *unused)
+drain_all_here(void *root)
 {
 	struct slab_cache *cache;
 
-	for (cache = NULL; (cache = slab_chain_prev(cache)) != NULL;)
+	for (cache = NULL; (cache = slab_chain_prev(root, cache)) != NULL;)
 		percpu_drain(cache);
 }
 
@@ -136,15 +136,15 @@ slab_shrink(struct slab_cache *cache)
 
 /* What layers hold may be objects, too: so all of them let go first. */
 size_t
-slab_shrink_all(void)
+slab_shrink_all(struct slab_root *root)
 {
 	size_t nr_pages = 0;
 	struct slab_cache *cache;
 
-	percpu_on_each(drain_all_here, NULL);
-	for (cache = NULL; (cache = slab_chain_prev(cache)) != NULL;)
+	percpu_on_each(drain_all_here, root);
+	for (cache = NULL; (cache = slab_chain_prev(root, cache)) != NULL;)
 		cache->layer->drain_nodes(cache);
-	for (cache = NULL; (cache = slab_chain_prev(cache)) != NULL;)
+	for (cache = NULL; (cache = slab_chain_prev(root, cache)) != NULL;)
 		nr_pages += drain_freelists(cache);
 	return nr_pages;
 }

@@ -11,6 +11,8 @@
 #ifndef KMEM_SLAB_H
 #define KMEM_SLAB_H
 
+#include <kernel/inject.h>
+
 #include "../front.h"
 #include "layout.h"
 
@@ -93,6 +95,7 @@ struct slab_cache {
 	struct kmem_cache base;		/* (c) */
 	struct slab_cpu *cpu[MAX_CPUS]; /* (i); NULL: not attached yet */
 	const struct slab_layer *layer; /* (c) between CPUs and slabs */
+	struct slab_root *root;		/* (c) of the instance */
 
 	/* Slabs and objects, (c). */
 	struct slab_layout layout;
@@ -105,6 +108,7 @@ struct slab_cache {
 	unsigned nr_growing;		   /* threads in cache_grow; atomic */
 	bool is_frozen;			   /* it is not to grow; atomic */
 
+	size_t nr_own; /* objects that the allocator has for itself; atomic */
 	struct kmem_cache_node *node[MAX_NODES]; /* (c) env_nr_nodes() of them */
 	struct slab_stats *stats;		 /* (c) one for each CPU */
 	struct slab_tunables tunables;		 /* (l) */
@@ -115,6 +119,60 @@ struct slab_cache {
 	bool is_dying;	   /* (l) walkers pass over it */
 	bool is_tuned;	   /* (l) someone is at it */
 };
+
+/* -- an instance --------------------------------------------------------------------- */
+
+/* What failslab wants to fail (fail.c). */
+struct slab_fail {
+	struct inject_attr attr;
+	struct spinlock lock;
+	char cache[KMEM_NAME_LEN + 1]; /* under lock; "": all */
+	long internal;		       /* the allocator's own objects, too */
+};
+
+/* General caches have 2^5 to 2^22 bytes. */
+#define SLAB_GENERAL_MIN_SHIFT 5
+#define SLAB_GENERAL_MAX_SHIFT 22
+
+/* Sizes of sheaves, and characters of slab_debug=. */
+#define SLAB_NR_SHEAF_CACHES 7
+#define SLAB_DEBUG_SETTING_MAX 256
+
+/* All that an instance's slab allocator has. Constant from its start to its end, but for
+ * what has locks of its own. */
+struct slab_root {
+	struct kmem *kmem;
+	const struct slab_layer *layer; /* between CPUs and slabs */
+	unsigned closed; /* why new caches' stacks are: enum slab_closed */
+	bool is_coloured;
+	char debug[SLAB_DEBUG_SETTING_MAX]; /* slab_debug= of new caches */
+	struct slab_fail fail;
+
+	struct spinlock chain_lock;
+	struct list chain; /* (l) all caches */
+
+	/* General caches by rounded-up log2; kmem->table has the small ones. NULL
+	 * until they are made. */
+	struct slab_cache *general[SLAB_GENERAL_MAX_SHIFT + 1];
+	struct slab_cache *sheaves[SLAB_NR_SHEAF_CACHES]; /* layer sheaf */
+	size_t nr_large; /* objects of whole pages; atomic */
+
+	/* The caches that are there before there are caches. */
+	struct slab_cache cache_cache, node_cache;
+	struct kmem_cache_node cache_cache_nodes[MAX_NODES];
+	struct kmem_cache_node node_cache_nodes[MAX_NODES];
+	/* Counters of caches without parts of their own. */
+	struct slab_stats boot_stats[MAX_CPUS];
+};
+
+/* The kernel's (cache.c). */
+extern struct slab_root slab_kernel_root;
+
+static inline struct slab_root *
+slab_root_of(const struct kmem *kmem)
+{
+	return kmem->state;
+}
 
 static inline struct slab_cache *
 slab_cache_of(struct kmem_cache *base)

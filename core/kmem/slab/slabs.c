@@ -290,7 +290,8 @@ alloc_slabmgmt(struct slab_cache *cache, unsigned char *base, gfp_t gfp,
 	struct slab *slab;
 
 	if (cache->layout.off_slab) {
-		slab = slab_general_get(cache->layout.slab_size, gfp, nodeid);
+		slab = slab_general_get(cache->base.kmem,
+					cache->layout.slab_size, gfp, nodeid);
 		if (slab == NULL)
 			return NULL;
 		slab->s_mem = base + colouroff;

@@ -24,6 +24,7 @@
 #include "slob.h"
 
 #include <kernel/option.h>
+#include <kernel/string.h>
 
 /* A walk over the pages that can have a block of so many units. */
 struct slob_search {
@@ -302,9 +303,14 @@ const struct slob_fit *const slob_fits[] = { &first_fit, &next_fit, &best_fit,
 static unsigned chosen;
 
 const struct slob_fit *
-slob_fit_chosen(void)
+slob_fit_named(const char *name)
 {
-	return slob_fits[chosen];
+	if (name == NULL)
+		return slob_fits[chosen];
+	for (unsigned i = 0; slob_fits[i] != NULL; i++)
+		if (strcmp(slob_fits[i]->name, name) == 0)
+			return slob_fits[i];
+	return NULL;
 }
 
 static const char *

@@ -228,7 +228,7 @@ slob_grow(struct slob *slob, irq_state_t *state, gfp_t gfp) NO_THREAD_SAFETY
 	void *page;
 
 	env_unlock(&slob->lock, *state);
-	page = slob->source->get(gfp);
+	page = slob->source->get(slob, gfp);
 	if (page == NULL)
 		return false;
 	*state = env_lock(&slob->lock);

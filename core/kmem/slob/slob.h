@@ -36,13 +36,14 @@ struct slob_page {
 #define SLOB_PAGE_UNITS                                                        \
 	((unsigned)((PAGE_SIZE - sizeof(struct slob_page)) / SLOB_UNIT))
 
+struct slob;
+
 /* Where pages come from: the page allocator, or a test. */
 struct slob_source {
-	void *(*get)(gfp_t gfp); /* one page, aligned to its size, or NULL */
+	/* One page for these lists, aligned to its size, or NULL. */
+	void *(*get)(struct slob *slob, gfp_t gfp);
 	void (*put)(void *page);
 };
-
-struct slob;
 
 /* A choice: one entry of the table in fit.c. */
 struct slob_fit {
@@ -164,7 +165,7 @@ slob_block_fits(const struct slob_block *block, unsigned units, size_t align)
 }
 
 extern const struct slob_fit *const slob_fits[]; /* NULL at the end */
-/* The one that `fit=` chose. */
-const struct slob_fit *slob_fit_chosen(void);
+/* The one of this name, or (NULL) the one that `fit=` chose; NULL: there is none. */
+const struct slob_fit *slob_fit_named(const char *name);
 
 #endif /* KMEM_SLOB_H */

@@ -15,3 +15,4 @@ unit-tests += test/unit/kmem/test_sheaf_lend.c
 unit-tests += test/unit/kmem/test_sheaf_failure.c
 unit-tests += test/unit/kmem/test_sheaf_tuning.c
 unit-tests += test/unit/kmem/test_sheaf_random.c
+unit-tests += test/unit/kmem/test_instances.c

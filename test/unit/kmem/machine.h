@@ -17,9 +17,10 @@
 
 #include <kernel/check.h>
 #include <kernel/failpoint.h>
+#include <kernel/option.h>
 #include <port/unit.h>
 
-#include "kmem/front.h"
+#include "kmem/env.h"
 #include "../../check/check_kmem.h"
 
 /* -- machines ------------------------------------------------------------------- */
@@ -143,7 +144,7 @@ kernel_checks_pass(void **state)
 	check_kmem_cache();
 	check_kmem_exhaustion();
 	assert_int_equal(check_failures(), 0);
-	assert_true(kmem_backend->validate());
+	assert_true(kmem_validate(&kmem_kernel));
 }
 
 #endif /* TEST_UNIT_KMEM_MACHINE_H */

@@ -98,7 +98,8 @@ nr_sheaves(void)
 	struct slab_cache *cache;
 	size_t nr = 0;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;)
 		if (sheaf_is_sheaf_cache(cache))
 			nr += slab_nr_out(cache);
 	return nr;

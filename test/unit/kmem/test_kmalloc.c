@@ -26,7 +26,7 @@ sizes_reach_their_end(void **state)
 		assert_true(ksize(object) >= sizes[i]);
 		memset(object, 1, ksize(object));
 		kfree(object);
-		assert_true(kmem_slob_ops.validate());
+		assert_true(kmem_validate(&kmem_kernel));
 	}
 	assert_int_equal(nr_free_at_rest(), before);
 }
@@ -54,7 +54,7 @@ bad_frees_are_told(void **state)
 	assert_int_equal(kmem_nr_reports() - reports, 6);
 	free_page(page);
 	assert_int_equal(nr_free_at_rest(), before);
-	assert_true(kmem_slob_ops.validate());
+	assert_true(kmem_validate(&kmem_kernel));
 }
 
 struct fails {

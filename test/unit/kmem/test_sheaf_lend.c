@@ -62,7 +62,7 @@ prefill_keeps_its_word(void **state)
 	kmem_cache_return_sheaf(cache, NULL);
 	assert_null(kmem_cache_prefill_sheaf(cache, GFP_KERNEL | __GFP_NOWARN,
 					     UINT32_MAX));
-	assert_true(kmem_backend->validate());
+	assert_true(kmem_validate(&kmem_kernel));
 	assert_int_equal(kmem_cache_destroy(cache), 0);
 	assert_int_equal(nr_free_at_rest(), before);
 }
@@ -101,7 +101,7 @@ refill_tops_up(void **state)
 	kmem_cache_return_sheaf(cache, sheaf);
 	for (unsigned i = 0; i < 30; i++)
 		kmem_cache_free(cache, objects[i]);
-	assert_true(kmem_backend->validate());
+	assert_true(kmem_validate(&kmem_kernel));
 	assert_int_equal(kmem_cache_destroy(cache), 0);
 	assert_int_equal(nr_free_at_rest(), before);
 }
@@ -138,7 +138,7 @@ check_prefill(void *arg, bool has_failed)
 	if (fails->sheaf != NULL)
 		assert_true(kmem_cache_sheaf_size(fails->sheaf) >= fails->nr);
 	kmem_cache_return_sheaf(fails->cache, fails->sheaf);
-	assert_true(kmem_backend->validate());
+	assert_true(kmem_validate(&kmem_kernel));
 }
 
 static void

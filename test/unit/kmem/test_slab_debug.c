@@ -30,7 +30,7 @@ letters_for(const char *name)
 	struct kmem_cache wanted = { .object_size = 8 };
 
 	strncpy(wanted.name, name, sizeof(wanted.name) - 1);
-	return slab_debug_hooks->wanted(&wanted);
+	return slab_debug_hooks->wanted(&slab_kernel_root, &wanted);
 }
 
 static void
@@ -143,7 +143,9 @@ all_are_debugged(void **state)
 	struct slab_cache *cache;
 	unsigned nr = 0;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL; nr++) {
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;
+	     nr++) {
 		/* A slab of the largest has no room for more. */
 		bool is_largest = cache->base.object_size ==
 				  KMEM_CACHE_SIZE_MAX;
@@ -157,7 +159,7 @@ all_are_debugged(void **state)
 		}
 	}
 	assert_true(nr >= 2 + 20);
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 }
 
 #define NR_KINDS 5
@@ -209,7 +211,7 @@ random_operations(void **state)
 			       sizes[kind] - 16);
 		}
 		if (op % 2000 == 0)
-			assert_true(slab_validate());
+			assert_true(slab_validate(&slab_kernel_root));
 	}
 	node_of_cpu[0] = 0;
 	for (unsigned slot = 0; slot < NR_LIVE; slot++)
@@ -239,7 +241,7 @@ one_byte_more(void **state)
 		kfree(object);
 		assert_int_equal(kmem_nr_reports(), reports + 1);
 	}
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 }
 
 #define NR_RESIZED 100
@@ -276,7 +278,7 @@ random_resizing(void **state)
 			live[slot].size = 0;
 		}
 		if (op % 2000 == 0)
-			assert_true(slab_validate());
+			assert_true(slab_validate(&slab_kernel_root));
 	}
 	for (unsigned slot = 0; slot < NR_RESIZED; slot++)
 		kfree(live[slot].at);
@@ -288,7 +290,7 @@ random_resizing(void **state)
 static void
 damaged_sizes(void **state)
 {
-	struct slab_cache *cache = slab_general(192);
+	struct slab_cache *cache = slab_general(&kmem_kernel, 192);
 	unsigned char *object = kmalloc(150, GFP_KERNEL), *next;
 	struct slab *slab = env_page_of(object)->owner.slab;
 	unsigned index = slab_index(cache, slab, object);
@@ -298,11 +300,11 @@ damaged_sizes(void **state)
 	assert_int_equal(slab_asked_size(cache, slab, slab), 192);
 	/* The zone begins behind the object again: not all is RED_ACTIVE before. */
 	memset(object, 0x11, 192);
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 	next = kmalloc(150, GFP_KERNEL);
 	kfree(next);
 	kfree(object);
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 }
 
 /* Who resizes an object looks at its slab, too. */
@@ -329,7 +331,7 @@ resizing_in_a_damaged_slab(void **state)
 static void
 shrinking_without_memory(void **state)
 {
-	struct slab_cache *cache = slab_general(2048);
+	struct slab_cache *cache = slab_general(&kmem_kernel, 2048);
 	unsigned char *object;
 	struct slab *slab;
 
@@ -342,9 +344,9 @@ shrinking_without_memory(void **state)
 	assert_true(failpoint_disarm());
 	assert_int_equal(slab_asked_size(cache, slab, object), 100);
 	memset(object, 0x11, 100);
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 	kfree(object);
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 }
 
 /* -- failure ---------------------------------------------------------------------------- */
@@ -375,7 +377,7 @@ check_nothing_is_left(void *arg, bool has_failed)
 		kmem_cache_free(fails->cache, fails->object);
 		cache_end(slab_cache_of(fails->cache));
 	}
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 	assert_int_equal(nr_free_at_rest(), fails->before);
 }
 

@@ -19,7 +19,8 @@ nr_live_of_all(void)
 	size_t nr = 0;
 
 	(void)kmem_shrink();
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;)
 		nr += slab_validate_nr_live(cache);
 	return nr;
 }
@@ -61,7 +62,7 @@ check_creation(void *arg, bool has_failed)
 		fails->nr_failed++;
 	assert_int_equal(nr_free_at_rest(), fails->before);
 	assert_int_equal(nr_live_of_all(), fails->live);
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 }
 
 static void
@@ -227,7 +228,7 @@ busy_cache_stays(void **state)
 	assert_int_equal(slab_destroy(cache, &nr_live), -E_BUSY);
 	assert_int_equal(nr_live, 1);
 	assert_null(kmem_cache_create("kmalloc-96", 96, 0, 0, NULL));
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 	kmem_cache_free(&cache->base, object);
 	cache_end(cache);
 }

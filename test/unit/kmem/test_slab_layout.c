@@ -215,7 +215,8 @@ layout_edges(void **state)
 static bool
 is_of_sheaves(const struct slab_cache *cache)
 {
-	return slab_layer == &sheaf_layer && sheaf_is_sheaf_cache(cache);
+	return slab_kernel_root.layer == &sheaf_layer &&
+	       sheaf_is_sheaf_cache(cache);
 }
 
 static void
@@ -226,22 +227,23 @@ bootstrap_is_complete(void **state)
 	struct slab_cache *cache;
 	unsigned nr = 0;
 
-	assert_true(slab_validate());
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	assert_true(slab_validate(&slab_kernel_root));
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;) {
 		if (is_of_sheaves(cache)) {
 			assert_null(cache->cpu[0]);
 			assert_false(cache->layout.off_slab);
 			continue;
 		}
 		assert_non_null(cache->cpu[0]);
-		assert_ptr_not_equal(cache->stats, slab_boot_stats);
+		assert_ptr_not_equal(cache->stats, slab_kernel_root.boot_stats);
 		if (nr == 0)
-			assert_ptr_equal(cache, &slab_cache_cache);
+			assert_ptr_equal(cache, &slab_kernel_root.cache_cache);
 		else if (nr == 1)
-			assert_ptr_equal(cache, &slab_node_cache);
+			assert_ptr_equal(cache, &slab_kernel_root.node_cache);
 		else
 			assert_ptr_equal(env_page_of(cache)->owner.cache,
-					 &slab_cache_cache);
+					 &slab_kernel_root.cache_cache);
 		if (cache->layout.off_slab)
 			assert_false(cache->slabp_cache->layout.off_slab);
 		nr++;
@@ -251,12 +253,16 @@ bootstrap_is_complete(void **state)
 	for (size_t size = 1, i = 0; size <= 4096; size++) {
 		if (size > sizes[i])
 			i++;
-		assert_int_equal(slab_general(size)->base.object_size,
-				 sizes[i]);
+		assert_int_equal(
+			slab_general(&kmem_kernel, size)->base.object_size,
+			sizes[i]);
 	}
 	for (size_t size = 8192; size <= KMEM_CACHE_SIZE_MAX; size *= 2) {
-		assert_int_equal(slab_general(size)->base.object_size, size);
-		assert_int_equal(slab_general(size / 2 + 1)->base.object_size,
+		assert_int_equal(
+			slab_general(&kmem_kernel, size)->base.object_size,
+			size);
+		assert_int_equal(slab_general(&kmem_kernel, size / 2 + 1)
+					 ->base.object_size,
 				 size);
 	}
 }

@@ -3,7 +3,6 @@
  * nodes come from and go. Under each layer between CPUs and slabs; tests of the arrays
  * themselves are skipped under another one.
  */
-#include "kmem/slab/cache.h"
 #include "kmem/slab/debug/validate.h"
 #include "kmem/slab/percpu/array.h"
 #include "slab_machine.h"
@@ -11,7 +10,7 @@
 static void
 only_with_arrays(void)
 {
-	if (slab_layer != &array_layer)
+	if (slab_kernel_root.layer != &array_layer)
 		skip();
 }
 

@@ -157,7 +157,7 @@ step_seldom(unsigned kind)
 static void
 walk(void)
 {
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 	for (unsigned kind = 0; kind < NR_MODEL_CACHES; kind++)
 		assert_int_equal(slab_validate_nr_live(kinds[kind].cache),
 				 kinds[kind].nr_live);

@@ -189,7 +189,7 @@ comparisons_leave_nothing(void **state)
 	assert_true(text.is_found);
 	assert_true(text.longest < KMEM_VIEW_WIDTH);
 	assert_int_equal(nr_free_at_rest(), before);
-	assert_true(slab_validate());
+	assert_true(slab_validate(&slab_kernel_root));
 	assert_int_equal(kmem_compare_colours(4, KMEM_WAY_DEFAULT, text_take,
 					      &text),
 			 -E_INVAL);

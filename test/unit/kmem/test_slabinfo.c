@@ -3,7 +3,6 @@
  */
 #include <kernel/error.h>
 
-#include "kmem/slab/cache.h"
 #include "kmem/slab/debug/validate.h"
 #include "kmem/slab/percpu/array.h"
 #include "slab_machine.h"
@@ -56,7 +55,7 @@ slabinfo_text(void **state)
 	assert_int_equal(limit, cache->tunables.limit);
 	assert_int_equal(batch, cache->tunables.batchcount);
 	assert_int_equal(shared, cache->tunables.shared);
-	if (slab_layer == &array_layer) {
+	if (slab_kernel_root.layer == &array_layer) {
 		assert_int_equal(limit, 54);
 		assert_int_equal(batch, 27);
 		assert_int_equal(shared, 0);
@@ -99,7 +98,7 @@ slabinfo_tunes(void **state)
 	assert_int_equal(kmem_slabinfo_write("nobody 10 1 1"), -E_NOT_FOUND);
 	assert_int_equal(kmem_slabinfo_write("text 200 50 3"), 0);
 	assert_int_equal(cache->tunables.limit, 200);
-	if (slab_layer == &array_layer) {
+	if (slab_kernel_root.layer == &array_layer) {
 		assert_int_equal(percpu_limit(cache->cpu[0]), 200);
 		assert_int_equal(array_of(cache->cpu[0])->batchcount, 50);
 		assert_int_equal(cache->node[0]->shared->limit, 150);
@@ -111,7 +110,7 @@ slabinfo_tunes(void **state)
 	assert_true(percpu_avail(cache->cpu[0]) >= 100);
 	assert_int_equal(kmem_slabinfo_write("text 2 1 0"), 0);
 	assert_int_equal(percpu_avail(cache->cpu[0]), 0);
-	if (slab_layer == &array_layer)
+	if (slab_kernel_root.layer == &array_layer)
 		assert_null(cache->node[0]->shared);
 	assert_int_equal(slab_validate_nr_live(cache), 0);
 	assert_true(slab_validate_cache(cache));

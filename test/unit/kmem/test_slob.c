@@ -43,8 +43,9 @@ rnd(unsigned n)
 }
 
 static void *
-test_get(gfp_t gfp)
+test_get(struct slob *slob, gfp_t gfp)
 {
+	(void)slob;
 	unsigned i;
 
 	(void)gfp;

@@ -45,7 +45,8 @@ struct slab_note {
 
 struct slab_debug_hooks {
 	/* What a new cache is to have in debug. */
-	unsigned (*wanted)(const struct kmem_cache *wanted);
+	unsigned (*wanted)(const struct slab_root *root,
+			   const struct kmem_cache *wanted);
 	/* What slab_set_layout is to be told for these. */
 	unsigned (*layout_flags)(const struct kmem_cache *base, unsigned debug);
 	/* No CPU has a part of the cache any more, or each has its own again.
@@ -79,10 +80,10 @@ struct slab_debug_hooks {
 	void (*destroy)(struct slab_cache *cache);
 };
 
-/* Set before the first cache is made; constant then. */
+/* Set before the first cache is made; constant from then on. */
 extern const struct slab_debug_hooks *slab_debug_hooks;
 
-/* Sets it (switch.c). */
+/* Sets it, once (switch.c). */
 void slab_debug_register(void);
 
 #endif /* KMEM_SLAB_HOOKS_H */

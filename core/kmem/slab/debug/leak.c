@@ -16,7 +16,7 @@
  * inside a white object makes that one grey. What is white in the end
  * has leaked. Any address inside counts, since lists link members.
  *
- * WHAT IS NO OBJECT.  Pages from the page allocator are neither found nor looked
+ * WHAT IS NO OBJECT.  Those of other instances (kmem.c) are none. Pages from the page allocator are neither found nor looked
  * through, but for large kmallocs. Free objects in the layer's stacks and arrays
  * are not live, and slots there that hold nothing are cleared first: they still
  * have the addresses of what was taken last.
@@ -61,7 +61,8 @@ struct leak_entry {
 };
 
 static struct {
-	struct page *pages; /* entries lie there */
+	struct slab_root *root; /* whose objects are looked for */
+	struct page *pages;	/* entries lie there */
 	size_t nr_pages;
 	struct leak_entry *entries;
 	unsigned capacity, nr;
@@ -91,11 +92,13 @@ entry_at(uintptr_t address)
 
 	if (page == NULL)
 		return NULL;
-	if (slab_is_large(page))
+	if (slab_is_large(scan.root, page))
 		return &scan.entries[page->owner.word];
 	if (page->kind != PAGE_SLAB)
 		return NULL;
 	cache = page->owner.cache;
+	if (cache->root != scan.root)
+		return NULL;
 	slab = page->owner.slab;
 	offset = address - (uintptr_t)slab->s_mem;
 	if (offset >= cache->layout.num * cache->layout.size)
@@ -112,8 +115,8 @@ entry_size(const struct leak_entry *entry)
 	const struct page *page = env_page_of(entry->object);
 	const struct slab_cache *cache = page->owner.cache;
 
-	return slab_is_large(page) ? page->nr * PAGE_SIZE
-				   : cache->base.object_size;
+	return slab_is_large(scan.root, page) ? page->nr * PAGE_SIZE
+					      : cache->base.object_size;
 }
 
 /* -- all objects ---------------------------------------------------------------------------- */
@@ -182,7 +185,7 @@ add_large(void)
 	struct page *page;
 
 	for (size_t i = 0; (page = env_page_at(i)) != NULL; i++) {
-		if (!slab_is_large(page))
+		if (!slab_is_large(scan.root, page))
 			continue;
 		page->owner.word = scan.nr;
 		if (!add_entry(env_page_address(page)))
@@ -227,7 +230,8 @@ add_all(void)
 
 	scan.nr = 0;
 	scan.grey = 0;
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL;
+	     (cache = slab_chain_next(scan.root, cache)) != NULL;) {
 		if (walk_cache(cache))
 			continue;
 		slab_chain_unpin(cache);
@@ -235,7 +239,7 @@ add_all(void)
 	}
 	if (!add_large())
 		return false;
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL; (cache = slab_chain_next(scan.root, cache)) != NULL;)
 		clear_cpus(cache);
 	return true;
 }
@@ -298,7 +302,8 @@ count_objects(void)
 	struct slab_cache *cache;
 	size_t nr = SPARE_ENTRIES;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL;
+	     (cache = slab_chain_next(scan.root, cache)) != NULL;) {
 		for (unsigned i = 0; i < env_nr_nodes(); i++) {
 			struct kmem_cache_node *node = cache->node[i];
 			irq_state_t state = env_lock(&node->lock);
@@ -311,10 +316,11 @@ count_objects(void)
 }
 
 int
-slab_leak_begin(void)
+slab_leak_begin(struct kmem *kmem)
 {
 	size_t bytes;
 
+	scan.root = slab_root_of(kmem);
 	bytes = count_objects() * sizeof(struct leak_entry);
 	scan.nr_pages = ALIGN_UP(bytes, PAGE_SIZE) / PAGE_SIZE;
 	scan.pages = env_pages_get(GFP_KERNEL | __GFP_NOWARN, scan.nr_pages);
@@ -342,7 +348,7 @@ print_leak(const struct leak_entry *entry)
 	     i++)
 		n += (size_t)snprintf(bytes + n, sizeof(bytes) - n, " %02x",
 				      entry->object[i]);
-	if (slab_is_large(page)) {
+	if (slab_is_large(scan.root, page)) {
 		kmem_say("leak: %zu pages of kmalloc at %p:%s", page->nr,
 			 (void *)entry->object, bytes);
 		return;

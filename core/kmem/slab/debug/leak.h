@@ -5,9 +5,9 @@
 #ifndef KMEM_SLAB_LEAK_H
 #define KMEM_SLAB_LEAK_H
 
-#include <kernel/types.h>
+#include "../slab.h"
 
-int slab_leak_begin(void) __must_check;
+int slab_leak_begin(struct kmem *kmem) __must_check;
 int slab_leak_scan(void (*roots)(void)) __must_check;
 void slab_leak_root(const void *from, const void *to);
 size_t slab_leak_end(bool print);

@@ -39,12 +39,9 @@
 #include "switch.h"
 #include "validate.h"
 
-#define SETTING_MAX 256
 #define ALL_LETTERS "FZPU"
 
 /* -- slab_debug= ------------------------------------------------------------------------ */
-
-static char setting[SETTING_MAX] = "-";
 
 static unsigned
 letter_flag(char letter)
@@ -138,10 +135,10 @@ block_read(const char *at, const char *name, unsigned *flags, bool *has_names,
 }
 
 static unsigned
-setting_for(const char *name)
+setting_for(const struct slab_root *root, const char *name)
 {
 	unsigned by_name = 0, for_all = 0, flags;
-	const char *at = setting;
+	const char *at = root->debug;
 	bool named = false, has_names, fits;
 
 	while (at != NULL) {
@@ -156,16 +153,16 @@ setting_for(const char *name)
 	return named ? by_name : for_all;
 }
 
-static int
-debug_set(const char *value)
+int
+slab_debug_take_setting(struct slab_root *root, const char *value)
 {
 	unsigned nr_unknown = 0;
 
-	if (strlen(value) >= sizeof(setting))
+	if (strlen(value) >= sizeof(root->debug))
 		return -E_INVAL;
-	(void)strlcpy(setting, value[0] != '\0' ? value : ALL_LETTERS,
-		      sizeof(setting));
-	for (const char *at = setting;;) {
+	(void)strlcpy(root->debug, value[0] != '\0' ? value : ALL_LETTERS,
+		      sizeof(root->debug));
+	for (const char *at = root->debug;;) {
 		const char *end = word_end(at);
 
 		(void)parse_letters(at, end, &nr_unknown, true);
@@ -177,10 +174,16 @@ debug_set(const char *value)
 	}
 }
 
+static int
+debug_set(const char *value)
+{
+	return slab_debug_take_setting(&slab_kernel_root, value);
+}
+
 static const char *
 debug_get(void)
 {
-	return setting;
+	return slab_kernel_root.debug;
 }
 
 const struct boot_option slab_debug_option = {
@@ -194,11 +197,11 @@ const struct boot_option slab_debug_option = {
 };
 
 static bool
-some_cache_fits(const char *word, const char *end)
+some_cache_fits(struct slab_root *root, const char *word, const char *end)
 {
 	struct slab_cache *cache;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;) {
 		if (name_fits(cache->base.name, word, end)) {
 			slab_chain_unpin(cache);
 			return true;
@@ -210,24 +213,25 @@ some_cache_fits(const char *word, const char *end)
 void
 slab_debug_report_unserved(const char *backend)
 {
-	if (strcmp(setting, "-") != 0)
+	if (strcmp(slab_kernel_root.debug, "-") != 0)
 		printk("slab_debug: only kmalloc=slab can be debugged, not "
 		       "%s\n",
 		       backend);
 }
 
 void
-slab_debug_report_unknown(void)
+slab_debug_report_unknown(struct kmem *kmem)
 {
-	const char *at = setting, *end = word_end(at);
-	char name[SETTING_MAX];
+	struct slab_root *root = slab_root_of(kmem);
+	const char *at = root->debug, *end = word_end(at);
+	char name[SLAB_DEBUG_SETTING_MAX];
 
 	for (; *end != '\0'; at = end + 1, end = word_end(at)) {
 		const char *word = end + 1;
 
 		if (*end == ';')
 			continue;
-		if (some_cache_fits(word, word_end(word)))
+		if (some_cache_fits(root, word, word_end(word)))
 			continue;
 		(void)strlcpy(name, word, (size_t)(word_end(word) - word) + 1);
 		printk("slab_debug: no cache is called %s so far\n", name);
@@ -237,9 +241,10 @@ slab_debug_report_unknown(void)
 /* -- what a cache gets ---------------------------------------------------------------------- */
 
 static unsigned
-wanted(const struct kmem_cache *wanted)
+wanted(const struct slab_root *root, const struct kmem_cache *wanted)
 {
-	return (wanted->flags & SLAB_DEBUG_FLAGS) | setting_for(wanted->name);
+	return (wanted->flags & SLAB_DEBUG_FLAGS) |
+	       setting_for(root, wanted->name);
 }
 
 static unsigned
@@ -474,8 +479,9 @@ turn(struct slab_cache *cache, unsigned debug)
 }
 
 int
-slab_debug_set(const char *name, const char *letters)
+slab_debug_set(struct kmem *kmem, const char *name, const char *letters)
 {
+	struct slab_root *root = slab_root_of(kmem);
 	unsigned nr_unknown = 0, debug;
 	struct slab_cache *cache;
 	int err;
@@ -484,7 +490,7 @@ slab_debug_set(const char *name, const char *letters)
 			      true);
 	if (nr_unknown != 0 || letters[0] == '\0')
 		return -E_INVAL;
-	cache = slab_chain_find(name);
+	cache = slab_chain_find(root, name);
 	if (cache == NULL)
 		return -E_NOT_FOUND;
 	err = slab_chain_hold(cache);
@@ -501,13 +507,15 @@ slab_debug_set(const char *name, const char *letters)
 #define LINE_MAX 128
 
 int
-slab_debug_read(void (*fn)(const char *line, void *arg), void *arg)
+slab_debug_read(struct kmem *kmem, void (*fn)(const char *line, void *arg),
+		void *arg)
 {
+	struct slab_root *root = slab_root_of(kmem);
 	struct slab_cache *cache;
 	char line[LINE_MAX], letters[sizeof(ALL_LETTERS)];
 	unsigned nr = 0;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;) {
 		if (slab_debug(cache) == 0)
 			continue;
 		snprintf(line, sizeof(line), "%s %s",
@@ -529,20 +537,21 @@ scan_one(struct slab_cache *cache)
 }
 
 int
-slab_debug_scan_named(const char *name)
+slab_debug_scan_named(struct kmem *kmem, const char *name)
 {
+	struct slab_root *root = slab_root_of(kmem);
 	struct slab_cache *cache;
 	int nr_bad = 0;
 
 	if (name != NULL) {
-		cache = slab_chain_find(name);
+		cache = slab_chain_find(root, name);
 		if (cache == NULL)
 			return -E_NOT_FOUND;
 		nr_bad = scan_one(cache) ? 0 : 1;
 		slab_chain_unpin(cache);
 		return nr_bad;
 	}
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;)
 		nr_bad += scan_one(cache) ? 0 : 1;
 	return nr_bad;
 }
@@ -568,5 +577,6 @@ static const struct slab_debug_hooks hooks = {
 void
 slab_debug_register(void)
 {
-	slab_debug_hooks = &hooks;
+	if (slab_debug_hooks == NULL)
+		slab_debug_hooks = &hooks;
 }

@@ -196,12 +196,12 @@ slab_validate_cache(struct slab_cache *cache)
 }
 
 bool
-slab_validate(void)
+slab_validate(struct slab_root *root)
 {
 	struct slab_cache *cache;
 	bool ok = true;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;)
 		ok &= slab_validate_cache(cache);
 	return ok;
 }

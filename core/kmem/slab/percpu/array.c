@@ -63,12 +63,13 @@ array_accepts(const struct slab_tunables *tunables)
 /* -- making and freeing arrays ------------------------------------------------------------ */
 
 static struct slab_cpu *
-array_alloc(const struct slab_tunables *tunables, unsigned nodeid)
+array_alloc(const struct kmem *kmem, const struct slab_tunables *tunables,
+	    unsigned nodeid)
 {
 	unsigned limit = tunables->limit;
 	struct array_cache *ac;
 
-	ac = slab_general_get(sizeof(*ac) + (limit + 1) * sizeof(void *),
+	ac = slab_general_get(kmem, sizeof(*ac) + (limit + 1) * sizeof(void *),
 			      GFP_KERNEL, nodeid);
 	if (ac == NULL)
 		return NULL;
@@ -79,12 +80,14 @@ array_alloc(const struct slab_tunables *tunables, unsigned nodeid)
 }
 
 static struct shared_array *
-shared_alloc(const struct slab_tunables *tunables, unsigned nodeid)
+shared_alloc(const struct kmem *kmem, const struct slab_tunables *tunables,
+	     unsigned nodeid)
 {
 	unsigned limit = tunables->shared * tunables->batchcount;
 	struct shared_array *shared;
 
-	shared = slab_general_get(sizeof(*shared) + limit * sizeof(void *),
+	shared = slab_general_get(kmem,
+				  sizeof(*shared) + limit * sizeof(void *),
 				  GFP_KERNEL, nodeid);
 	if (shared != NULL)
 		*shared = (struct shared_array){ .limit = limit };
@@ -115,16 +118,17 @@ parts_free(struct parts *parts)
 
 /* 0 or -E_NO_MEM; then there are none. */
 static int
-parts_alloc(struct parts *parts, const struct slab_tunables *tunables)
+parts_alloc(struct parts *parts, const struct kmem *kmem,
+	    const struct slab_tunables *tunables)
 {
 	*parts = (struct parts){ .cpu = { NULL } };
 	for (unsigned id = 0; id < env_nr_cpus(); id++) {
-		parts->cpu[id] = array_alloc(tunables, env_node_of(id));
+		parts->cpu[id] = array_alloc(kmem, tunables, env_node_of(id));
 		if (parts->cpu[id] == NULL)
 			goto no_mem;
 	}
 	for (unsigned i = 0; i < env_nr_nodes() && tunables->shared > 0; i++) {
-		parts->shared[i] = shared_alloc(tunables, i);
+		parts->shared[i] = shared_alloc(kmem, tunables, i);
 		if (parts->shared[i] == NULL)
 			goto no_mem;
 	}
@@ -154,7 +158,8 @@ aliens_alloc(struct slab_cache *cache)
 
 			if (home == i)
 				continue;
-			alien = slab_general_get(sizeof(*alien), GFP_KERNEL, i);
+			alien = slab_general_get(cache->base.kmem,
+						 sizeof(*alien), GFP_KERNEL, i);
 			if (alien == NULL) {
 				aliens_free(cache);
 				return -E_NO_MEM;
@@ -172,7 +177,7 @@ array_attach(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
 	struct parts parts;
 
-	if (parts_alloc(&parts, tunables) != 0)
+	if (parts_alloc(&parts, cache->base.kmem, tunables) != 0)
 		return -E_NO_MEM;
 	if (aliens_alloc(cache) != 0) {
 		parts_free(&parts);
@@ -478,7 +483,7 @@ static int
 array_tune(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
 	struct tune tune = { .cache = cache };
-	int err = parts_alloc(&tune.parts, tunables);
+	int err = parts_alloc(&tune.parts, cache->base.kmem, tunables);
 
 	if (err != 0)
 		return err;

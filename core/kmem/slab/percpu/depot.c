@@ -40,29 +40,29 @@
 static const size_t sheaf_sizes[] = {
 	64, 128, 256, 448, 960, 1920, SHEAF_BYTES_MAX,
 };
-static struct slab_cache *sheaf_caches[ARRAY_SIZE(sheaf_sizes)];
+BUILD_ASSERT(ARRAY_SIZE(sheaf_sizes) == SLAB_NR_SHEAF_CACHES);
 
-void
-sheaf_start(void)
+int
+sheaf_start(struct slab_root *root)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(sheaf_sizes); i++) {
-		struct kmem_cache wanted = {
-			.object_size = sheaf_sizes[i],
-			.align = CACHE_LINE,
-			.flags = SLAB_ON_SLAB,
-		};
+	char name[KMEM_NAME_LEN + 1];
+	int err = 0;
 
-		snprintf(wanted.name, sizeof(wanted.name), "kmem_sheaf-%zu",
-			 sheaf_sizes[i]);
-		slab_create_early(&wanted, &sheaf_caches[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(sheaf_sizes) && err == 0; i++) {
+		snprintf(name, sizeof(name), "kmem_sheaf-%zu", sheaf_sizes[i]);
+		err = slab_create_early(root, name, sheaf_sizes[i], CACHE_LINE,
+					SLAB_ON_SLAB, &root->sheaves[i]);
 	}
+	return err;
 }
 
 bool
 sheaf_is_sheaf_cache(const struct slab_cache *cache)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(sheaf_caches); i++)
-		if (sheaf_caches[i] == cache)
+	const struct slab_root *root = cache->root;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sheaf_sizes); i++)
+		if (root->sheaves[i] == cache)
 			return true;
 	return false;
 }
@@ -99,7 +99,7 @@ struct kmem_sheaf *
 sheaf_alloc(const struct depot *depot, unsigned nodeid)
 {
 	unsigned capacity = atomic_load_relaxed(&depot->capacity);
-	struct slab_cache *cache = sheaf_caches[sheaf_class(capacity)];
+	struct slab_cache *cache = depot->root->sheaves[sheaf_class(capacity)];
 	struct kmem_sheaf *sheaf;
 
 	if ((env_fails()) || slab_fails(cache, true))
@@ -118,7 +118,7 @@ void
 sheaf_free(struct kmem_sheaf *sheaf)
 {
 	debug_assert(sheaf->nr == 0);
-	slab_own_put(sheaf);
+	slab_put_back(sheaf);
 }
 
 void
@@ -149,9 +149,10 @@ depot_bytes(void)
 }
 
 void
-depot_init(struct depot *depot)
+depot_init(struct depot *depot, struct slab_root *root)
 {
 	memset(depot, 0, depot_bytes());
+	depot->root = root;
 	for (unsigned id = 0; id < env_nr_cpus(); id++)
 		env_lock_init(&depot->shelves[id].lock, "slab shelf");
 }

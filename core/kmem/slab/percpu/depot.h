@@ -27,6 +27,7 @@ struct shelf {
 
 /* A cache's full and empty sheaves of one node's objects. */
 struct depot {
+	struct slab_root *root; /* (c) */
 	unsigned capacity;   /* of each sheaf here; set by depot_tune alone */
 	unsigned batchcount; /* likewise */
 	struct shelf shelves[]; /* env_nr_cpus() of them */
@@ -41,8 +42,8 @@ struct depot {
 
 /* -- sheaves, depot.c ------------------------------------------------------ */
 
-/* Makes the caches of sheaves. */
-void sheaf_start(void);
+/* Makes the caches of sheaves. 0, or -E_NO_MEM and some are there. */
+int sheaf_start(struct slab_root *root) __must_check;
 /* Whether this is one of them. */
 bool sheaf_is_sheaf_cache(const struct slab_cache *cache);
 /* Whether it is a sheaf of ours, not one of the front's. */
@@ -66,7 +67,7 @@ size_t sheaf_bytes(unsigned capacity);
 
 /* Bytes of a depot. */
 size_t depot_bytes(void);
-void depot_init(struct depot *depot);
+void depot_init(struct depot *depot, struct slab_root *root);
 /* "Here": interrupts are off. */
 /* Takes a full sheaf, from this CPU's shelf or, if it has none, from another one,
  * and leaves *empty there (if not NULL; what was taken is NULL afterwards). NULL:

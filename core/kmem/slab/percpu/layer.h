@@ -32,8 +32,9 @@ typedef void slab_visit_fn(struct slab_cache *cache, void *object,
 struct slab_layer {
 	const char *name;
 	const char *description;
-	/* Once, when caches can be made but none is attached. May be NULL. */
-	void (*start)(void);
+	/* Once, when caches can be made but none is attached. 0 or -E_NO_MEM. May be
+	 * NULL. */
+	int (*start)(struct slab_root *root);
 	/* What the size of a cache's objects suggests. */
 	struct slab_tunables (*defaults)(const struct slab_cache *cache);
 	/* Whether someone may ask for these; batchcount is from 1 to limit. */

@@ -3,7 +3,9 @@
  *
  * TO ADD a layer: a struct slab_layer, and its line here.
  */
+#include <kernel/error.h>
 #include <kernel/option.h>
+#include <kernel/string.h>
 
 #include "array.h"
 #include "select.h"
@@ -18,9 +20,14 @@ static const struct slab_layer *const layers[] = {
 static unsigned chosen;
 
 const struct slab_layer *
-percpu_layer_chosen(void)
+percpu_layer_named(const char *name)
 {
-	return layers[chosen];
+	if (name == NULL)
+		return layers[chosen];
+	for (unsigned i = 0; i < ARRAY_SIZE(layers); i++)
+		if (strcmp(layers[i]->name, name) == 0)
+			return layers[i];
+	return NULL;
 }
 
 static const char *
@@ -46,8 +53,14 @@ const struct boot_option slab_fast_option = {
 	.one_of = { .index = &fast, .names = fast_names },
 };
 
-unsigned
-percpu_closed_chosen(void)
+int
+percpu_closed_named(const char *name, unsigned *closed)
 {
-	return fast == 1 ? SLAB_CLOSED_PLAIN : 0;
+	for (unsigned i = name != NULL ? 0 : fast; fast_names[i] != NULL; i++) {
+		if (name == NULL || strcmp(fast_names[i], name) == 0) {
+			*closed = i == 1 ? SLAB_CLOSED_PLAIN : 0;
+			return 0;
+		}
+	}
+	return -E_INVAL;
 }

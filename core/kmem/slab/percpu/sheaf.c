@@ -149,14 +149,14 @@ static int
 depots_alloc(struct slab_cache *cache, const struct slab_tunables *tunables)
 {
 	for (unsigned i = 0; i < env_nr_nodes(); i++) {
-		struct depot *depot =
-			slab_general_get(depot_bytes(), GFP_KERNEL, i);
+		struct depot *depot = slab_general_get(
+			cache->base.kmem, depot_bytes(), GFP_KERNEL, i);
 
 		if (depot == NULL) {
 			depots_free(cache);
 			return -E_NO_MEM;
 		}
-		depot_init(depot);
+		depot_init(depot, cache->root);
 		depot_tune(depot, tunables);
 		cache->node[i]->depot = depot;
 	}
@@ -177,8 +177,8 @@ load(struct sheaf_cpu *sc, struct kmem_sheaf *sheaf)
 static struct sheaf_cpu *
 sheaf_cpu_alloc(struct slab_cache *cache, unsigned nodeid)
 {
-	struct sheaf_cpu *sc =
-		slab_general_get(sizeof(*sc), GFP_KERNEL, nodeid);
+	struct sheaf_cpu *sc = slab_general_get(cache->base.kmem, sizeof(*sc),
+						GFP_KERNEL, nodeid);
 
 	if (sc == NULL)
 		return NULL;
@@ -226,6 +226,8 @@ free_if_empty(struct kmem_sheaf *sheaf)
 static void
 sheaf_detach(struct slab_cache *cache)
 {
+	if (sheaf_is_sheaf_cache(cache))
+		return;
 	for (unsigned id = 0; id < env_nr_cpus(); id++) {
 		struct sheaf_cpu *sc = sheaf_cpu_of(cache->cpu[id]);
 

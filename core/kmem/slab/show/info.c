@@ -18,7 +18,6 @@
 #include <kernel/sched.h>
 #include <kernel/string.h>
 
-#include "../cache.h"
 #include "../chain.h"
 #include "../percpu/layer.h"
 #include "info.h"
@@ -77,12 +76,12 @@ slabinfo_stats(const struct slab_cache *cache)
 }
 
 struct slab_stats
-slabinfo_stats_total(void)
+slabinfo_stats_total(struct slab_root *root)
 {
 	struct slab_stats sum = { .alloc_hit = 0 };
 	struct slab_cache *cache;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;)
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;)
 		stats_add(&sum, cache);
 	return sum;
 }
@@ -128,9 +127,10 @@ format_cache(char *line, size_t size, struct slab_cache *cache, bool statistics)
 }
 
 int
-slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
-	      bool statistics)
+slabinfo_read(struct kmem *kmem, void (*fn)(const char *line, void *arg),
+	      void *arg, bool statistics)
 {
+	struct slab_root *root = slab_root_of(kmem);
 	struct slab_cache *cache;
 	char line[LINE_MAX];
 
@@ -152,7 +152,7 @@ slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
 		   "<num_slabs> <sharedavail>",
 		   arg);
 	}
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;) {
 		format_cache(line, sizeof(line), cache, statistics);
 		fn(line, arg);
 	}
@@ -163,7 +163,8 @@ slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
 
 /* Three numbers of a sound size. */
 static int
-parse_tunables(char *const words[], struct slab_tunables *tunables)
+parse_tunables(char *const words[], const struct slab_layer *layer,
+	       struct slab_tunables *tunables)
 {
 	unsigned *const fields[] = { &tunables->limit, &tunables->batchcount,
 				     &tunables->shared };
@@ -174,12 +175,13 @@ parse_tunables(char *const words[], struct slab_tunables *tunables)
 			return -E_INVAL;
 		*fields[i] = (unsigned)value;
 	}
-	return percpu_tunables_ok(slab_layer, tunables) ? 0 : -E_INVAL;
+	return percpu_tunables_ok(layer, tunables) ? 0 : -E_INVAL;
 }
 
 int
-slabinfo_write(const char *text)
+slabinfo_write(struct kmem *kmem, const char *text)
 {
+	struct slab_root *root = slab_root_of(kmem);
 	struct slab_tunables tunables;
 	struct slab_cache *cache;
 	char buf[LINE_MAX], *words[WRITE_WORDS];
@@ -188,10 +190,10 @@ slabinfo_write(const char *text)
 	if (strlcpy(buf, text, sizeof(buf)) >= sizeof(buf) ||
 	    split_words(buf, words, WRITE_WORDS) != WRITE_WORDS)
 		return -E_INVAL;
-	err = parse_tunables(words + 1, &tunables);
+	err = parse_tunables(words + 1, root->layer, &tunables);
 	if (err != 0)
 		return err;
-	cache = slab_chain_find(words[0]);
+	cache = slab_chain_find(root, words[0]);
 	if (cache == NULL)
 		return -E_NOT_FOUND;
 	err = slab_tune(cache, &tunables);
@@ -201,13 +203,14 @@ slabinfo_write(const char *text)
 
 /* The sums of all caches. */
 void
-slabinfo_print(void)
+slabinfo_print(struct kmem *kmem)
 {
+	struct slab_root *root = slab_root_of(kmem);
 	size_t nr_caches = 0, nr_slabs = 0, nr_pages = 0, nr_objects = 0;
 	struct slab_cache *cache;
 	struct slabinfo info;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL; (cache = slab_chain_next(root, cache)) != NULL;) {
 		slabinfo_get(cache, &info);
 		nr_caches++;
 		nr_slabs += info.num_slabs;
@@ -215,7 +218,7 @@ slabinfo_print(void)
 		nr_objects += info.active_objs;
 	}
 	printk("slab: %zu caches, %s layer for each CPU\n", nr_caches,
-	       slab_layer->name);
+	       root->layer->name);
 	printk("slab: %zu slabs of %zu pages\n", nr_slabs, nr_pages);
 	printk("slab: %zu objects out of them\n", nr_objects);
 }

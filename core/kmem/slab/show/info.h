@@ -14,13 +14,14 @@ struct slabinfo {
 };
 
 void slabinfo_get(struct slab_cache *cache, struct slabinfo *info);
-/* What happened on all CPUs, to this cache, to all caches. */
+/* What happened on all CPUs, to this cache, to all of an instance. */
 struct slab_stats slabinfo_stats(const struct slab_cache *cache);
-struct slab_stats slabinfo_stats_total(void);
+struct slab_stats slabinfo_stats_total(struct slab_root *root);
 
-int slabinfo_read(void (*fn)(const char *line, void *arg), void *arg,
-		  bool statistics);
-int slabinfo_write(const char *text);
-void slabinfo_print(void);
+/* As kmem_slabinfo_read and _write; the sums of all caches. */
+int slabinfo_read(struct kmem *kmem, void (*fn)(const char *line, void *arg),
+		  void *arg, bool statistics);
+int slabinfo_write(struct kmem *kmem, const char *text);
+void slabinfo_print(struct kmem *kmem);
 
 #endif /* KMEM_SLAB_INFO_H */

@@ -5,7 +5,6 @@
 #include <kernel/error.h>
 #include <kernel/printk.h>
 
-#include "../cache.h"
 #include "../chain.h"
 #include "../percpu/layer.h"
 #include "info.h"
@@ -94,9 +93,10 @@ kmem_slabinfo_json(kmem_line_fn *fn, void *arg)
 		return -E_NOT_FOUND;
 	snprintf(line, sizeof(line),
 		 "{\"slabinfo\": \"2.1\", \"layer\": \"%s\", \"caches\": [",
-		 slab_layer->name);
+		 slab_kernel_root.layer->name);
 	fn(line, arg);
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;) {
 		json_cache(cache, before, fn, arg);
 		before = ",";
 	}

@@ -101,7 +101,8 @@ list_names(struct view *view, const char *wanted)
 	struct slab_cache *cache;
 	unsigned nr = 0;
 
-	for (cache = NULL; (cache = slab_chain_next(cache)) != NULL;) {
+	for (cache = NULL;
+	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;) {
 		const char *name = cache->base.name;
 
 		if (wanted != NULL && !is_similar(wanted, name))
@@ -137,7 +138,7 @@ view_find_cache(struct view *view, const char *name)
 
 	if (!view_slab_serves(view))
 		return NULL;
-	cache = slab_chain_find(name);
+	cache = slab_chain_find(&slab_kernel_root, name);
 	if (cache != NULL)
 		return cache;
 	view_line(view, "there is no cache %.40s", name);
