@@ -155,6 +155,10 @@ check_faults(struct space *space)
 	EXPECT_EQ(back, value);
 	EXPECT_EQ(put(USER_VA + 2 * PAGE_SIZE, 1), -E_NO_MEM);
 	EXPECT_EQ(nr_faults, 4);
+	EXPECT_EQ(arch_strncpy_from_user((char *)&back, USER_VA + 2 * PAGE_SIZE,
+					 sizeof(back)),
+		  -E_NO_MEM);
+	EXPECT_EQ(nr_faults, 5);
 	(void)trap_set_page_fault_handler(before);
 	page_remove(space, USER_VA);
 	page_remove(space, USER_VA + PAGE_SIZE);
