@@ -199,6 +199,22 @@ check_forgotten(struct space *space)
 	free_page(second);
 }
 
+/* The numbers of flushes wrap, and each flush still counts. */
+static void
+check_wrap(struct space *space)
+{
+	space_unuse();
+	space->generation = ~0u - 1;
+	space_use(space);
+	for (unsigned i = 0; i < 4; i++) {
+		EXPECT(pgdir_alloc_page(space, USER_VA, READ_WRITE) != NULL);
+		EXPECT_EQ(put(USER_VA, 1), 0);
+		page_remove(space, USER_VA);
+		EXPECT_EQ(get(USER_VA), ~0u);
+	}
+	EXPECT_EQ(space->generation, 2);
+}
+
 /* Two spaces, the same address: each switch changes what is there. */
 static void
 check_two_spaces(struct space *mine, struct space *other)
@@ -345,6 +361,7 @@ check_tlb(void)
 	check_no_user_address();
 	check_faults(&space);
 	check_forgotten(&space);
+	check_wrap(&space);
 	check_two_spaces(&space, &other);
 	check_marks(&space);
 	check_batches(&space);
