@@ -306,6 +306,20 @@ expect_refused(bool may_sleep_there)
 	EXPECT_EQ(current->nr_traps, in_interrupt() ? 1 : 0);
 }
 
+/* The same where the thread must not be preempted either, though that is due: the
+ * trap's end leaves it to a later place. */
+static void
+expect_refused_and_not_preempted(void)
+{
+	struct proc_struct *self = current;
+	unsigned runs = self->runs;
+
+	set_need_resched(self);
+	expect_refused(false);
+	EXPECT(need_resched(self));
+	EXPECT_EQ(self->runs, runs);
+}
+
 static unsigned timer_ran;
 
 static void
@@ -342,16 +356,16 @@ check_trap_refusals(void)
 	EXPECT_EQ(value, word);
 	expect_refused(true);
 	local_intr_save(irqs);
-	expect_refused(false);
+	expect_refused_and_not_preempted();
 	local_intr_restore(irqs);
 	spin_lock(&lock);
-	expect_refused(false);
+	expect_refused_and_not_preempted();
 	spin_unlock(&lock);
 	irqs = spin_lock_irqsave(&lock);
-	expect_refused(false);
+	expect_refused_and_not_preempted();
 	spin_unlock_irqrestore(&lock, irqs);
 	preempt_disable();
-	expect_refused(false);
+	expect_refused_and_not_preempted();
 	preempt_enable();
 	expect_refused_in_interrupt();
 	expect_refused(true);
