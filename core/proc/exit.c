@@ -101,6 +101,9 @@ do_exit(int code)
 	struct proc_struct *self = current, *heir;
 
 	assert(self->pid > 1); /* neither idle nor init */
+	/* One that was killed had no chance to. */
+	if (unlikely(self->has_user_state != 0))
+		sched_drop_user_state();
 	/* They stay off: nothing may run on this stack but the way out. */
 	arch_irq_disable();
 	spin_lock_irqs_off(&proc_lock);

@@ -373,14 +373,25 @@ sched_note_user_state(void)
 void
 sched_set_fpu(struct fpu_state *state)
 {
+	struct proc_struct *self = current;
 	irq_state_t irqs;
 
 	local_intr_save(irqs);
-	current->fpu = state;
+	if (self->fpu != NULL)
+		arch_fpu_save(self->fpu);
+	self->fpu = state;
 	sched_note_user_state();
 	if (state != NULL)
 		arch_fpu_load(state);
 	local_intr_restore(irqs);
+}
+
+void
+sched_drop_user_state(void)
+{
+	sched_set_fpu(NULL);
+	if (current->space != &kernel_space)
+		space_unuse();
 }
 
 /* -- the clock, idle ------------------------------------------------- */

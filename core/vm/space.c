@@ -58,6 +58,16 @@ is_valid(const struct space *space, uintptr_t va, unsigned flags)
 	       users == ((flags & MAP_USER) != 0);
 }
 
+/* Whole pages of one part, as in is_valid. A range that reached into the other part
+ * would change the kernel's tables by way of a process. */
+static bool
+is_valid_range(const struct space *space, uintptr_t va, uintptr_t end)
+{
+	return va % PAGE_SIZE == 0 && end % PAGE_SIZE == 0 && va <= end &&
+	       (space == &kernel_space ? va >= ARCH_USER_END
+				       : end <= ARCH_USER_END);
+}
+
 int
 space_create(struct space *space)
 {
@@ -153,6 +163,7 @@ space_unmap(struct space *space, uintptr_t va, uintptr_t end)
 {
 	struct tlb_batch batch;
 
+	assert(is_valid_range(space, va, end));
 	tlb_batch_init(&batch, space);
 	while (va < end) {
 		va = unmap_some(&batch, va, end);
@@ -172,6 +183,7 @@ space_protect(struct space *space, uintptr_t va, uintptr_t end, unsigned flags)
 	struct tlb_batch batch;
 
 	assert(is_valid(space, va, flags));
+	assert(is_valid_range(space, va, end));
 	tlb_batch_init(&batch, space);
 	while (va < end) {
 		size_t nr = MIN((end - va) / PAGE_SIZE, (size_t)PAGES_PER_TURN);

@@ -75,8 +75,13 @@ void sched_note_user_state(void);
 
 /* The calling thread uses the registers of the floating-point unit from now on,
  * beginning with this state (arch_fpu_init), which is the caller's memory; NULL: no
- * more, and what they held is lost. Before it ends, it must have said so. */
+ * more. What they held until then is in the state that the thread had before, if any.
+ * do_exit says NULL too, so the memory must last that long. Any context of a thread. */
 void sched_set_fpu(struct fpu_state *state);
+
+/* The calling thread is about to end: it has no FPU state and no space of its own any
+ * more. For do_exit; interrupts on. */
+void sched_drop_user_state(void);
 
 /* Lets others run first: back to the end of the queue. */
 static inline void

@@ -37,11 +37,12 @@ int page_insert(struct space *space, struct page *page, uintptr_t va,
 /* Unmaps what is at va, if anything, and drops its reference. May wait. */
 void page_remove(struct space *space, uintptr_t va);
 
-/* The same for all of [va, end). What is unmapped goes in batches: others may map
- * pages in it meanwhile, which then may stay. May wait. */
+/* The same for all of [va, end), whole pages of the space's own part. What is unmapped
+ * goes in batches: others may map pages in it meanwhile, which then may stay. May
+ * wait. */
 void space_unmap(struct space *space, uintptr_t va, uintptr_t end);
 
-/* Gives all mappings in [va, end) these flags (MAP_USER as in page_insert). No CPU
+/* Gives all mappings in such a range these flags (MAP_USER as in page_insert). No CPU
  * uses the old ones any more when it returns. May wait. */
 void space_protect(struct space *space, uintptr_t va, uintptr_t end,
 		   unsigned flags);

@@ -134,6 +134,26 @@ expect_start_state(void)
 	EXPECT_EQ(memcmp(&made, &found, sizeof(made)), 0);
 }
 
+/* A state that is given back has the registers as they were; so no CPU keeps control
+ * words that only this thread wanted. */
+static void
+expect_given_back(void)
+{
+	static struct fpu_state made, given;
+	irq_state_t irqs;
+
+	arch_fpu_init(&made);
+	local_intr_save(irqs);
+	arch_fpu_load(&made);
+	arch_fpu_save(&made);
+	local_intr_restore(irqs);
+	arch_fpu_init(&given);
+	sched_set_fpu(&given);
+	memset(&given, 0, sizeof(given));
+	sched_set_fpu(NULL);
+	EXPECT_EQ(memcmp(&made, &given, sizeof(made)), 0);
+}
+
 static void
 expect_users(void)
 {
@@ -160,6 +180,7 @@ check_fpu(void)
 	if (!probe_pages_make())
 		return;
 	expect_start_state();
+	expect_given_back();
 	stop_other = 0;
 	handler = trap_set_page_fault_handler(yield_and_map);
 	other = kernel_thread_on(0, "no fpu", thread_use_none, NULL);

@@ -155,6 +155,10 @@ check_faults(struct space *space)
 	EXPECT_EQ(back, value);
 	EXPECT_EQ(put(USER_VA + 2 * PAGE_SIZE, 1), -E_NO_MEM);
 	EXPECT_EQ(nr_faults, 4);
+	EXPECT_EQ(arch_strncpy_from_user((char *)&back, USER_VA + 2 * PAGE_SIZE,
+					 sizeof(back)),
+		  -E_NO_MEM);
+	EXPECT_EQ(nr_faults, 5);
 	(void)trap_set_page_fault_handler(before);
 	page_remove(space, USER_VA);
 	page_remove(space, USER_VA + PAGE_SIZE);
@@ -193,6 +197,22 @@ check_forgotten(struct space *space)
 	EXPECT(page_ref(first) == 1 && page_ref(second) == 1);
 	free_page(first);
 	free_page(second);
+}
+
+/* The numbers of flushes wrap, and each flush still counts. */
+static void
+check_wrap(struct space *space)
+{
+	space_unuse();
+	space->generation = ~0u - 1;
+	space_use(space);
+	for (unsigned i = 0; i < 4; i++) {
+		EXPECT(pgdir_alloc_page(space, USER_VA, READ_WRITE) != NULL);
+		EXPECT_EQ(put(USER_VA, 1), 0);
+		page_remove(space, USER_VA);
+		EXPECT_EQ(get(USER_VA), ~0u);
+	}
+	EXPECT_EQ(space->generation, 2);
 }
 
 /* Two spaces, the same address: each switch changes what is there. */
@@ -341,6 +361,7 @@ check_tlb(void)
 	check_no_user_address();
 	check_faults(&space);
 	check_forgotten(&space);
+	check_wrap(&space);
 	check_two_spaces(&space, &other);
 	check_marks(&space);
 	check_batches(&space);

@@ -18,6 +18,7 @@
 #include <kernel/trap.h>
 #include <kernel/wait.h>
 #include <arch/cpu_stack.h>
+#include <arch/fpu.h>
 #include <arch/probe.h>
 #include "check_threads.h"
 #include "check_trap.h"
@@ -306,6 +307,20 @@ expect_refused(bool may_sleep_there)
 	EXPECT_EQ(current->nr_traps, in_interrupt() ? 1 : 0);
 }
 
+/* The same where the thread must not be preempted either, though that is due: the
+ * trap's end leaves it to a later place. */
+static void
+expect_refused_and_not_preempted(void)
+{
+	struct proc_struct *self = current;
+	unsigned runs = self->runs;
+
+	set_need_resched(self);
+	expect_refused(false);
+	EXPECT(need_resched(self));
+	EXPECT_EQ(self->runs, runs);
+}
+
 static unsigned timer_ran;
 
 static void
@@ -342,16 +357,16 @@ check_trap_refusals(void)
 	EXPECT_EQ(value, word);
 	expect_refused(true);
 	local_intr_save(irqs);
-	expect_refused(false);
+	expect_refused_and_not_preempted();
 	local_intr_restore(irqs);
 	spin_lock(&lock);
-	expect_refused(false);
+	expect_refused_and_not_preempted();
 	spin_unlock(&lock);
 	irqs = spin_lock_irqsave(&lock);
-	expect_refused(false);
+	expect_refused_and_not_preempted();
 	spin_unlock_irqrestore(&lock, irqs);
 	preempt_disable();
-	expect_refused(false);
+	expect_refused_and_not_preempted();
 	preempt_enable();
 	expect_refused_in_interrupt();
 	expect_refused(true);
@@ -375,6 +390,10 @@ kill_caller(struct trapframe *tf, const struct syscall *call)
 	return 0;
 }
 
+/* What a process has, and what its thread still has when it is killed. */
+static struct space user_space;
+static struct fpu_state user_fpu;
+
 static int
 thread_be_user(void *arg)
 {
@@ -382,6 +401,9 @@ thread_be_user(void *arg)
 	long result;
 
 	current->mm = arg;
+	space_use(&user_space);
+	arch_fpu_init(&user_fpu);
+	sched_set_fpu(&user_fpu);
 	EXPECT(arch_probe_syscall(&call, &result));
 	nr_returns++;
 	current->mm = NULL;
@@ -389,7 +411,8 @@ thread_be_user(void *arg)
 }
 
 /* Whoever was killed inside of a system call does not return to user mode, but
- * to the kernel. */
+ * to the kernel. However it ends, it leaves neither a space nor registers behind: the
+ * control block's next life would have them. */
 void
 check_trap_user(void)
 {
@@ -398,11 +421,15 @@ check_trap_user(void)
 	static char mm;
 	int code = 1, pid;
 
+	if (!EXPECT_EQ(space_create(&user_space), 0))
+		return;
 	nr_returns = 0;
 	pid = kernel_thread(thread_be_user, &mm, 0);
 	EXPECT_EQ(do_wait(pid, &code), pid);
 	EXPECT_EQ(nr_returns, was_user ? 0 : 1);
 	EXPECT_EQ(code, was_user ? -E_KILLED : 0);
+	EXPECT_EQ(user_space.cpus, 0);
+	space_destroy(&user_space);
 	printk("# trap_user: the call came from %s mode\n",
 	       was_user ? "user" : "kernel");
 	(void)trap_set_syscall_handler(handler);

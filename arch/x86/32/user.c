@@ -64,9 +64,12 @@ long
 arch_strncpy_from_user(char *to, uintptr_t from, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		if (from >= ARCH_USER_END - i ||
-		    load_byte(from + i, &to[i]) != 0)
-			return -E_FAULT;
+		int error = from < ARCH_USER_END - i
+				    ? load_byte(from + i, &to[i])
+				    : -E_FAULT;
+
+		if (error != 0)
+			return error;
 		if (to[i] == '\0')
 			return (long)i;
 	}
