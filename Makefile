@@ -107,7 +107,8 @@ gdb:
 iso:
 	@tools/need -w "make iso" gcc:gcc
 	@+$(MAKE) PORT=i386 image
-	@tools/iso $(O)/i386/ashlar.elf $(O)/i386/ashlar.iso
+	@image=$$($(MAKE) -s PORT=i386 print-image) && \
+		tools/iso "$$image" "$${image%.elf}.iso"
 
 # What these need is asked for by tools/test. Their parameters count on the command
 # line only, as an environment may mean something else by them; and a $ in one is

@@ -64,7 +64,7 @@ ps_run(int argc, char *argv[])
 const struct command cmd_ps = {
 	.name = "ps",
 	.usage = "ps",
-	.help = "lists all processes; ! is bound to its CPU",
+	.help = "lists all processes; ! marks one that is bound to its CPU",
 	.run = ps_run,
 };
 

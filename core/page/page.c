@@ -45,8 +45,8 @@
  * other is always caught.
  *
  * COSTS. alloc_page + free_page: about 50 instructions, whatever the policy;
- * 2, 4 or 8 pages: about 100. Other n: a lock, the policy's O(log extents) or O(orders), and some three
- * instructions per frame for the marks.
+ * 2, 4 or 8 pages: about 100. Other n: a lock, the policy's O(log extents) or
+ * O(orders), and some three instructions per frame for the marks.
  *
  * FAILURE. Ordinary requests leave `min` frames of each node to GFP_ATOMIC. One
  * that is not met drains this CPU's hot list and tries again; with __GFP_WAIT, where

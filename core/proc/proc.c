@@ -29,8 +29,9 @@
  * find_proc is good while proc_lock is held, no longer.
  *
  * LOCKING. proc_lock (rank PROC) is the outermost of the locks taken with
- * interrupts off. Under it only wakeup_proc is called, for init. Idle threads (pid 0,
- * one a CPU, static) are in none of the places.
+ * interrupts off. Under it threads are woken (whoever is killed; init, when orphans
+ * come to it), which takes a run-queue lock; no other lock is taken. Idle threads (pid
+ * 0, one a CPU, static) are in none of the places.
  *
  * COST. Birth and death touch a constant number of lines; only the end of a
  * process with children costs per child.

@@ -44,8 +44,8 @@
  *
  * PREEMPTION. The tick (or a wake-up for an idle CPU) sets need_resched. It is
  * acted upon where the last obstacle ends: at the end of the outermost interrupt
- * (core/trap; no spinlock held, interrupts on in its frame), when the last spinlock is released, or when
- * interrupts come on again - preempt_schedule().
+ * (core/trap; no spinlock held, interrupts on in its frame), when the last spinlock
+ * is released, or when interrupts come on again - preempt_schedule().
  *
  * LOCKING. rq->lock, rank RUN_QUEUE, interrupts off; nearly the innermost, so that
  * anyone may wake anyone. proc->cpu says which lock guards a thread; it changes

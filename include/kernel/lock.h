@@ -5,8 +5,8 @@
  * this CPU's interrupts off, which is more, and are for locks that interrupt
  * handlers take. Nothing sleeps under a spinlock.
  *
- * The order of locks is the order of enum lock_rank: a thread takes only locks
- * of a higher rank than those it holds; others it can only try. Debug builds check
+ * The order of locks is the order of enum lock_rank: a thread waits only for
+ * locks of a higher rank than those it holds; others it can only try. Debug builds check
  * this, recursion, release by a stranger, and interrupt-safe locks taken with
  * interrupts on.
  */
@@ -27,7 +27,7 @@ enum lock_rank {
 	LOCK_RANK_WAIT_QUEUE, /* a wait queue */
 	LOCK_RANK_TIMER,      /* a CPU's timers */
 	LOCK_RANK_KMEM,	      /* kmalloc back ends */
-	LOCK_RANK_SPACE,      /* page tables of the kernel's space */
+	LOCK_RANK_SPACE,      /* a space's page tables */
 	LOCK_RANK_PAGE,	      /* a memory node's free pages */
 	LOCK_RANK_WORK,	      /* a CPU's deferred work */
 	LOCK_RANK_RUN_QUEUE, /* a CPU's run queue; a second one is only tried */

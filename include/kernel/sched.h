@@ -105,7 +105,7 @@ void sched_exit(struct proc_struct *heir) __noreturn;
 /* Says that this CPU takes interrupts and may be given threads. Interrupts off. */
 void sched_cpu_online(void);
 
-/* An idle thread that nothing runs on, or `otherwise`: where to put new work
+/* A CPU that is idle and has nothing queued, or `otherwise`: where to put new work
  * that may run anywhere. A hint. */
 unsigned sched_idle_cpu(unsigned otherwise);
 

@@ -64,7 +64,7 @@ struct proc_struct {
 	struct trapframe *tf;	   /* (t) the newest of them */
 
 	/* Scheduling. */
-	volatile enum proc_state state; /* SLEEPING by itself, else (r) */
+	volatile enum proc_state state; /* set by itself; by others: (r) */
 	volatile unsigned
 		on_cpu;	      /* 1 until the next thread finished the switch */
 	bool on_rq;	      /* (r) queued, or current */
