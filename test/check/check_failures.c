@@ -47,6 +47,8 @@ totals_take(void)
 	struct totals totals = { .quiet = quiet_state_take() };
 	struct slab_cache *cache;
 
+	if (kmem_kernel.ops != &kmem_slab_ops)
+		return totals;
 	for (cache = NULL;
 	     (cache = slab_chain_next(&slab_kernel_root, cache)) != NULL;) {
 		totals.nr_caches++;
