@@ -162,6 +162,7 @@ check_idle_stacks(void)
 	struct quiet_state before;
 	static int pids[CROWD];
 	size_t nr_kept, nr_free, nr_released;
+	unsigned nr_flushes;
 
 	if (process_limit() < nr_process() + CROWD ||
 	    nr_free_pages() < 2 * CROWD * (size_t)ARCH_KSTACK_PAGES) {
@@ -179,13 +180,17 @@ check_idle_stacks(void)
 	end_crowd(pids, false);
 	nr_kept = proc_nr_kept();
 	nr_free = nr_free_pages();
+	nr_flushes = atomic_load(&kernel_space.generation);
 	nr_released = proc_release_kept();
+	nr_flushes = atomic_load(&kernel_space.generation) - nr_flushes;
 	page_drain_all();
 	printk("# idle_stacks: %zu of %u dead threads' stacks were kept, %zu pages released\n",
 	       nr_kept, CROWD - CROWD / SURVIVOR_EACH, nr_released);
 	EXPECT_EQ(proc_nr_kept(), 0);
 	EXPECT_EQ(nr_released, nr_kept * ARCH_KSTACK_PAGES);
 	EXPECT(nr_free_pages() >= nr_free + nr_released);
+	/* Each stack was forgotten by all CPUs before its pages were free. */
+	EXPECT(nr_flushes >= nr_kept);
 	EXPECT(keeps ? nr_kept > CROWD / 2 : nr_kept == 0);
 	end_crowd(pids, true);
 	/* What the reaper calls does it too, when there are many. */
