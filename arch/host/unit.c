@@ -5,6 +5,7 @@
 #include <arch/boot.h>
 #include <port/unit.h>
 #include <pthread.h>
+#include <stdio.h>
 
 static struct boot_info unit_boot;
 
@@ -39,4 +40,10 @@ host_unit_boot_info(unsigned nr_nodes)
 	host_machine.nr_nodes = nr_nodes;
 	host_boot_info(&unit_boot, "");
 	return &unit_boot;
+}
+
+void
+host_unit_flush(void)
+{
+	(void)fflush(stdout);
 }

@@ -6,6 +6,8 @@
  */
 #include "front.h"
 
+#include <kernel/error.h>
+
 #define LINE_MAX 160
 #define SYMBOL_SIZE 80
 #define DEPTH 12
@@ -117,4 +119,13 @@ kmem_check_context(gfp_t gfp, const char *cache)
 		 env_thread_pid(), env_cpu());
 	kmem_say_backtrace(pcs, nr);
 	kmem_report_end(state);
+}
+
+int
+kmem_no_such_value(const struct kmem *kmem, const char *setting,
+		   const char *value)
+{
+	kmem_complain("kmem: instance %s: there is no %s=%s\n", kmem->name,
+		      setting, value);
+	return -E_INVAL;
 }

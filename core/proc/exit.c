@@ -28,6 +28,8 @@
  * do_kill only asks. The flag is set, and a thread whose sleep allows it
  * (WT_INTERRUPTIBLE) wakes up and finds it; who never looks, never ends.
  */
+#include <kernel/tlb.h>
+
 #include "internal.h"
 
 /* What a parent sleeps for in do_wait. */
@@ -95,6 +97,15 @@ leave_orphans(struct proc_struct *self) REQUIRES(proc_lock)
 		adopt_by_init(&self->children, &initproc->children);
 }
 
+/* The calling thread has no FPU state and no space of its own any more. Interrupts on. */
+static __noinline void
+drop_user_state(void)
+{
+	sched_set_fpu(NULL);
+	if (current->space != &kernel_space)
+		space_unuse();
+}
+
 void
 do_exit(int code)
 {
@@ -103,7 +114,7 @@ do_exit(int code)
 	assert(self->pid > 1); /* neither idle nor init */
 	/* One that was killed had no chance to. */
 	if (unlikely(self->has_user_state != 0))
-		sched_drop_user_state();
+		drop_user_state();
 	/* They stay off: nothing may run on this stack but the way out. */
 	arch_irq_disable();
 	spin_lock_irqs_off(&proc_lock);

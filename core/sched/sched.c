@@ -386,14 +386,6 @@ sched_set_fpu(struct fpu_state *state)
 	local_intr_restore(irqs);
 }
 
-void
-sched_drop_user_state(void)
-{
-	sched_set_fpu(NULL);
-	if (current->space != &kernel_space)
-		space_unuse();
-}
-
 /* -- the clock, idle ------------------------------------------------- */
 
 void

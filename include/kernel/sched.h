@@ -79,10 +79,6 @@ void sched_note_user_state(void);
  * do_exit says NULL too, so the memory must last that long. Any context of a thread. */
 void sched_set_fpu(struct fpu_state *state);
 
-/* The calling thread is about to end: it has no FPU state and no space of its own any
- * more. For do_exit; interrupts on. */
-void sched_drop_user_state(void);
-
 /* Lets others run first: back to the end of the queue. */
 static inline void
 yield(void)

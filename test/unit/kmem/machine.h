@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 
 #include <kernel/check.h>
 #include <kernel/failpoint.h>
+#include <kernel/kmem.h>
 #include <kernel/option.h>
 #include <port/unit.h>
 
@@ -61,12 +61,12 @@ machine_run(const struct machine *which, int (*tests)(void))
 	pid_t pid;
 	int status;
 
-	(void)fflush(stdout);
+	host_unit_flush();
 	pid = fork();
 	if (pid == 0) {
 		machine = which;
-		printf("# %s\n", which->name);
-		(void)fflush(stdout);
+		print_message("# %s\n", which->name);
+		host_unit_flush();
 		exit(tests());
 	}
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))

@@ -28,4 +28,9 @@ const struct boot_info *host_unit_boot_info(unsigned nr_nodes);
 void host_tick(unsigned cpu);
 void host_tick_all(void);
 
+/* Writes out what libc still holds of standard output, so that a child does not write
+ * it once more. (A test cannot: <stdio.h> and <kernel/printk.h> declare the same
+ * functions.) Any context outside of the kernel. */
+void host_unit_flush(void);
+
 #endif /* PORT_UNIT_H */
