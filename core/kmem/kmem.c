@@ -22,9 +22,8 @@
 #include "front.h"
 
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
-
-struct kmem kmem_kernel;
 
 static struct spinlock instances_lock = ENV_LOCK_INIT("kmem instances");
 static struct list instances GUARDED_BY(instances_lock) = LIST_INIT(instances);
@@ -144,15 +143,6 @@ kmem_print_one(struct kmem *kmem)
 	if (kmem != &kmem_kernel)
 		printk("kmem: instance %s\n", kmem->name);
 	kmem->ops->print(kmem);
-}
-
-int
-kmem_no_such_value(const struct kmem *kmem, const char *setting,
-		   const char *value)
-{
-	kmem_complain("kmem: instance %s: there is no %s=%s\n", kmem->name,
-		      setting, value);
-	return -E_INVAL;
 }
 
 /* -- beginning and end --------------------------------------------------------------- */

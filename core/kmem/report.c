@@ -6,6 +6,9 @@
  */
 #include "front.h"
 
+#include <kernel/error.h>
+#include <kernel/printk.h>
+
 #define LINE_MAX 160
 #define SYMBOL_SIZE 80
 #define DEPTH 12
@@ -39,6 +42,15 @@ unsigned long
 kmem_nr_reports(void)
 {
 	return atomic_load(&nr_reports);
+}
+
+int
+kmem_no_such_value(const struct kmem *kmem, const char *setting,
+		   const char *value)
+{
+	kmem_complain("kmem: instance %s: there is no %s=%s\n", kmem->name,
+		      setting, value);
+	return -E_INVAL;
 }
 
 /* -- of several lines ------------------------------------------------------------- */

@@ -25,11 +25,11 @@ extern struct kmem kmem_kernel;
  * back end ignores those that are not its). NULL: what the setting says.
  */
 struct kmem_args {
-	const char *name;   /* in messages; up to 23 characters, not NULL */
-	const char *kmalloc; /* the back end */
-	const char *cpu;     /* slab: the layer between CPUs and slabs */
-	const char *fast;    /* slab: restartable or plain */
-	const char *colour;  /* slab: on or off */
+	const char *name;	/* in messages; up to 23 characters, not NULL */
+	const char *kmalloc;	/* the back end */
+	const char *cpu;	/* slab: the layer between CPUs and slabs */
+	const char *fast;	/* slab: restartable or plain */
+	const char *colour;	/* slab: on or off */
 	const char *slab_debug; /* slab: letters and names of caches */
 	const char *fit;	/* slob: how a block is chosen */
 };

@@ -17,10 +17,11 @@
 
 #include <kernel/check.h>
 #include <kernel/failpoint.h>
+#include <kernel/kmem.h>
 #include <kernel/option.h>
 #include <port/unit.h>
 
-#include "kmem/env.h"
+#include "kmem/front.h"
 #include "../../check/check_kmem.h"
 
 /* -- machines ------------------------------------------------------------------- */
