@@ -1,12 +1,8 @@
 /*
- * What is there before any back end starts: the kernel's instance, and the closed stack.
- *
- * The closed stack is empty and full at once, so that no object comes out of it and
+ * The closed stack: it is empty and full at once, so that no object comes out of it and
  * none goes in.
  */
 #include "front.h"
-
-struct kmem kmem_kernel;
 
 static void *closed_slot; /* NULL, and stays so */
 struct cpu_stack kmem_closed_stack = { .top = &closed_slot, .end = NULL };

@@ -24,7 +24,6 @@
 #include <kernel/lock.h>
 #include <kernel/page.h>
 #include <kernel/panic.h>
-#include <kernel/printk.h>
 #include <kernel/sched.h>
 #include <kernel/thread.h>
 #include <kernel/timer.h>

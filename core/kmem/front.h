@@ -17,12 +17,14 @@
 
 /*
  * What the front knows of a cache. A back end's own cache structure begins
- * with it. All constant from creation to destruction, but the stacks and the
- * link.
+ * with it. All is constant from creation to destruction, but for
+ *   (b)  the back end's: it lets stack[n] lead to an open stack or the closed one, on
+ *	  CPU n with interrupts off; the front reads it in restartable ranges
+ *   (k)  under the instance's caches_lock
  */
 struct kmem_cache {
 	/* Free objects, a stack for each CPU, which the front uses before it asks
-	 * the back end. Nothing goes through one that is closed. */
+	 * the back end, (b). Nothing goes through one that is closed. */
 	struct cpu_stack *stack[MAX_CPUS];
 	char name[KMEM_NAME_LEN + 1];
 	size_t object_size; /* what was asked for */

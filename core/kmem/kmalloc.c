@@ -49,6 +49,9 @@
 
 #include <kernel/string.h>
 
+/* Here, so that the back ends need nothing of what starts them. */
+struct kmem kmem_kernel;
+
 /* -- kmalloc ---------------------------------------------------------------------- */
 
 /*

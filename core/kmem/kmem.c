@@ -22,6 +22,7 @@
 #include "front.h"
 
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 static struct spinlock instances_lock = ENV_LOCK_INIT("kmem instances");

@@ -7,6 +7,7 @@
 #include "front.h"
 
 #include <kernel/error.h>
+#include <kernel/printk.h>
 
 #define LINE_MAX 160
 #define SYMBOL_SIZE 80
@@ -41,6 +42,15 @@ unsigned long
 kmem_nr_reports(void)
 {
 	return atomic_load(&nr_reports);
+}
+
+int
+kmem_no_such_value(const struct kmem *kmem, const char *setting,
+		   const char *value)
+{
+	kmem_complain("kmem: instance %s: there is no %s=%s\n", kmem->name,
+		      setting, value);
+	return -E_INVAL;
 }
 
 /* -- of several lines ------------------------------------------------------------- */
@@ -119,13 +129,4 @@ kmem_check_context(gfp_t gfp, const char *cache)
 		 env_thread_pid(), env_cpu());
 	kmem_say_backtrace(pcs, nr);
 	kmem_report_end(state);
-}
-
-int
-kmem_no_such_value(const struct kmem *kmem, const char *setting,
-		   const char *value)
-{
-	kmem_complain("kmem: instance %s: there is no %s=%s\n", kmem->name,
-		      setting, value);
-	return -E_INVAL;
 }

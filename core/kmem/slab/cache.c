@@ -70,6 +70,7 @@
 #include "cache.h"
 
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "chain.h"

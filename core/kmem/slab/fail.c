@@ -21,6 +21,7 @@
  */
 #include <kernel/option.h>
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "chain.h"

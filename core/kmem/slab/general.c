@@ -11,6 +11,8 @@
  */
 #include "general.h"
 
+#include <kernel/printk.h>
+
 BUILD_ASSERT((size_t)1 << SLAB_GENERAL_MAX_SHIFT == KMEM_CACHE_SIZE_MAX);
 BUILD_ASSERT(1 << SLAB_GENERAL_MIN_SHIFT == KMEM_TABLE_STEP);
 

@@ -19,6 +19,7 @@
  * after it everything is looked at again.
  */
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "debug/hooks.h"

@@ -4,6 +4,8 @@
  *
  * Keys behind the fields:
  *   (c)  constant from the cache's creation to its end
+ *   (f)  changes only while the cache has no slab and makes none (slab_freeze,
+ *	  debug/switch.c): so whoever holds one of its slabs or objects may read it
  *   (i)  only the CPU that it belongs to, interrupts off
  *   (n)  the lock of the node's lists
  *   (l)  chain_lock
@@ -55,9 +57,10 @@ struct kmem_cache_node {
 	size_t retired_out;   /* (n) objects of theirs that are out */
 	unsigned long next_reap; /* (n) in ticks */
 	/* The layer's part, shared by the node's CPUs. */
-	struct shared_array *shared;	      /* (n) array; NULL: none */
-	struct alien_cache *alien[MAX_NODES]; /* (c) array; by home, or NULL */
-	struct depot *depot;		      /* (c) sheaf; NULL: none */
+	struct shared_array *shared; /* (n) array; NULL: none */
+	struct alien_cache *
+		alien[MAX_NODES]; /* (c) once attached. array; by home, or NULL */
+	struct depot *depot;	  /* (c) once attached. sheaf; NULL: none */
 
 	/* Statistics, (n). */
 	size_t high;		 /* most objects ever out of slabs */
@@ -92,12 +95,12 @@ struct slab_tunables {
 };
 
 struct slab_cache {
-	struct kmem_cache base;		/* (c) */
+	struct kmem_cache base;		/* front.h has its keys */
 	struct slab_cpu *cpu[MAX_CPUS]; /* (i); NULL: not attached yet */
 	const struct slab_layer *layer; /* (c) between CPUs and slabs */
 	struct slab_root *root;		/* (c) of the instance */
 
-	/* Slabs and objects, (c). */
+	/* Slabs and objects, (f). */
 	struct slab_layout layout;
 	uint32_t reciprocal;		/* index = offset * reciprocal / 2^32 */
 	struct slab_cache *slabp_cache; /* of off-slab descriptors */
@@ -110,8 +113,9 @@ struct slab_cache {
 
 	size_t nr_own; /* objects that the allocator has for itself; atomic */
 	struct kmem_cache_node *node[MAX_NODES]; /* (c) env_nr_nodes() of them */
-	struct slab_stats *stats;		 /* (c) one for each CPU */
-	struct slab_tunables tunables;		 /* (l) */
+	struct slab_stats *
+		stats; /* one for each CPU; set when it is attached, (c) then */
+	struct slab_tunables tunables; /* (l) */
 	unsigned closed; /* (l) why the front's stacks are: enum slab_closed */
 
 	struct list chain; /* (l) all caches */

@@ -22,6 +22,7 @@
 #include "slob.h"
 
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 /* An instance's state. */

@@ -4,6 +4,8 @@
  */
 #include "slob.h"
 
+#include <kernel/printk.h>
+
 void
 slob_walk(struct slob *slob,
 	  void (*fn)(const struct slob_block *block, void *arg), void *arg)

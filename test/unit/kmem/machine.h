@@ -20,7 +20,7 @@
 #include <kernel/option.h>
 #include <port/unit.h>
 
-#include "kmem/env.h"
+#include "kmem/front.h"
 #include "../../check/check_kmem.h"
 
 /* -- machines ------------------------------------------------------------------- */

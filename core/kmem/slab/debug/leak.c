@@ -32,6 +32,7 @@
  * everything to stand still: core/proc/leaks.c sees to that.
  */
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "../chain.h"

@@ -20,6 +20,8 @@
 
 #include "debug.h"
 
+#include <kernel/printk.h>
+
 #define ROW 16u
 #define ROWS_MAX 8u
 /* Around the wrong bytes. */

@@ -25,6 +25,8 @@
  */
 
 #include "../cache.h"
+
+#include <kernel/printk.h>
 #include "debug.h"
 
 #define ENTRIES_PER_LINE 8u

@@ -29,6 +29,7 @@
  */
 #include <kernel/option.h>
 #include <kernel/error.h>
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "../cache.h"

@@ -5,6 +5,8 @@
  */
 
 #include "../chain.h"
+
+#include <kernel/printk.h>
 #include "../percpu/layer.h"
 #include "../slabs.h"
 #include "debug.h"

@@ -2,6 +2,7 @@
  * cpu=array: looking at what arrays hold, and at what was counted. For checks,
  * pictures and slabinfo.
  */
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "array.h"

@@ -26,6 +26,7 @@
  * would have gone without. For the empty ones likewise. So steady use keeps what
  * it uses, however much that is, and an idle depot is empty after two visits.
  */
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "../cache.h"

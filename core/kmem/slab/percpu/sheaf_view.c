@@ -2,6 +2,7 @@
  * cpu=sheaf: looking at what sheaves hold, and at what was counted. For checks,
  * pictures and slabinfo.
  */
+#include <kernel/printk.h>
 #include <kernel/string.h>
 
 #include "sheaf.h"
