@@ -24,14 +24,17 @@
  *
  * BOOTSTRAP.  Descriptors, node structures and arrays are objects too, so the
  * first caches cannot be made like the others. slab_start():
- *	1. slab_cache_cache (descriptors) and slab_node_cache (node structures) are
- *	   static, with static node structures, and without arrays: cpu[] is
- *	   NULL, so each operation goes to the slabs.
+ *	1. root->cache_cache (descriptors) and root->node_cache (node structures) are
+ *	   part of the instance's root, with their node structures, and without
+ *	   arrays: cpu[] is NULL, so each operation goes to the slabs.
  *	2. The general caches, smallest first: descriptor and node structures from
  *	   these two. Those with off-slab descriptors come after the one that
  *	   their descriptors are from. Still no arrays.
  *	3. What the layer needs for itself: caches of sheaves.
  *	4. Now that there is memory of any size: every cache gets its parts.
+ * Whatever fails, slab_stop() takes back what is there, newest first; it is an
+ * instance's end, too. Objects that the allocator has for itself are counted
+ * (nr_own), which tells them from objects that callers still have.
  *
  * INVARIANTS.
  *   - Every object of a slab is in exactly one place: free in its slab, in one
@@ -44,7 +47,7 @@
  *   - Off-slab descriptors are of caches with descriptors on the slab.
  *
  * LOCKING.  All of rank KMEM, interrupts off, and never two at once:
- *	chain_lock	the chain, pins, tunables
+ *	chain_lock	an instance's chain, pins, tunables
  *	node->lock	a cache's slabs on a node, the shared array
  *	alien->lock	objects on their way to another node (array)
  *	shelf->lock	a cache's sheaves in a depot, a CPU's (sheaf)

@@ -112,7 +112,8 @@ struct slab_cache {
 	bool is_frozen;			   /* it is not to grow; atomic */
 
 	size_t nr_own; /* objects that the allocator has for itself; atomic */
-	struct kmem_cache_node *node[MAX_NODES]; /* (c) env_nr_nodes() of them */
+	struct kmem_cache_node
+		*node[MAX_NODES]; /* (c) of the nodes that there are */
 	struct slab_stats *
 		stats; /* one for each CPU; set when it is attached, (c) then */
 	struct slab_tunables tunables; /* (l) */

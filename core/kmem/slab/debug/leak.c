@@ -16,7 +16,8 @@
  * inside a white object makes that one grey. What is white in the end
  * has leaked. Any address inside counts, since lists link members.
  *
- * WHAT IS NO OBJECT.  Those of other instances (kmem.c) are none. Pages from the page allocator are neither found nor looked
+ * WHAT IS NO OBJECT.  Objects of other instances (kmem.c), and pages from the page
+ * allocator, are neither found nor looked
  * through, but for large kmallocs. Free objects in the layer's stacks and arrays
  * are not live, and slots there that hold nothing are cleared first: they still
  * have the addresses of what was taken last.

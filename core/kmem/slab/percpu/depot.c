@@ -103,7 +103,7 @@ sheaf_alloc(const struct depot *depot, unsigned nodeid)
 	struct slab_cache *cache = depot->root->sheaves[sheaf_class(capacity)];
 	struct kmem_sheaf *sheaf;
 
-	if ((env_fails()) || slab_fails(cache, true))
+	if (env_fails() || slab_fails(cache, true))
 		return NULL;
 	sheaf = slab_alloc_bare(cache, __GFP_NOWARN, nodeid);
 	if (sheaf == NULL)
