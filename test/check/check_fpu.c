@@ -134,24 +134,29 @@ expect_start_state(void)
 	EXPECT_EQ(memcmp(&made, &found, sizeof(made)), 0);
 }
 
-/* A state that is given back has the registers as they were; so no CPU keeps control
- * words that only this thread wanted. */
+/* A state that is given back has the control words as they were, so no CPU keeps those
+ * that only this thread wanted. They are what a new state has that is not zero. The
+ * other registers are anybody's between two calls: a sanitizer's, for one. */
 static void
 expect_given_back(void)
 {
 	static struct fpu_state made, given;
-	irq_state_t irqs;
+	const unsigned char *wanted = (const unsigned char *)&made;
+	const unsigned char *found = (const unsigned char *)&given;
+	unsigned nr_wanted = 0;
 
 	arch_fpu_init(&made);
-	local_intr_save(irqs);
-	arch_fpu_load(&made);
-	arch_fpu_save(&made);
-	local_intr_restore(irqs);
 	arch_fpu_init(&given);
 	sched_set_fpu(&given);
 	memset(&given, 0, sizeof(given));
 	sched_set_fpu(NULL);
-	EXPECT_EQ(memcmp(&made, &given, sizeof(made)), 0);
+	for (size_t i = 0; i < sizeof(made); i++) {
+		if (wanted[i] == 0)
+			continue;
+		nr_wanted++;
+		EXPECT_EQ(found[i], wanted[i]);
+	}
+	EXPECT(nr_wanted > 0);
 }
 
 static void
