@@ -25,10 +25,10 @@
 
 #define RW (MAP_READ | MAP_WRITE)
 /* Each mixture of sleep, mutex and call comes once; many are a campaign. */
-#define ROUNDS_DEFAULT 24
+#define ROUNDS_DEFAULT 16
 #define NR_THREADS NR_PROBE_PAGES
 /* A round sleeps for 0 to this many ticks. */
-#define SLEEP_TICKS_MAX 2
+#define SLEEP_TICKS_MAX 1
 /* Long: only a failure waits for it. */
 #define LONG_TICKS 1000
 
