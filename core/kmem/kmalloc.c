@@ -36,9 +36,9 @@
  * finds its own through struct page. A back end whose objects do not come from
  * caches gets a table full of one cache that has nothing.
  *
- * FAILURE.  No memory is NULL and nothing has changed. Nonsense from the caller
- * is said, counted and otherwise ignored: a bad free with the pointer and a
- * backtrace (kmem_report), a bad cache with its name.
+ * FAILURE.  Without memory the result is NULL and nothing has changed. A call that
+ * makes no sense is reported, counted and otherwise ignored: a bad free with the
+ * pointer and a backtrace (kmem_report), a bad cache with its name.
  *
  * MEMORY PRESSURE.  The page allocator calls kmem_reclaim when pages are short:
  * the back end gives back what is wholly free.
@@ -232,7 +232,7 @@ stay(void *ptr, size_t size, const struct kmem *kmem)
 	return ptr;
 }
 
-/* Who asks may use what he is told. */
+/* The caller may use all of what this returns, so the red zone moves behind it. */
 size_t
 ksize(const void *ptr)
 {

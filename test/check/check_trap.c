@@ -267,7 +267,7 @@ check_trap_sleep(void)
 	(void)trap_set_syscall_handler(call_handler);
 	for (unsigned i = 0; i < NR_THREADS; i++)
 		nr_faults += probe_pages[i].nr_faults;
-	printk("# trap_sleep: %lu faults slept; %u were preempted, %u ended on "
+	printk("# trap_sleep: %lu faults; %u were preempted, %u ended on "
 	       "another CPU; %lu migrations\n",
 	       nr_faults, nr_preempted, nr_migrations,
 	       count_migrations() - migrations);

@@ -248,7 +248,7 @@ slab_debug_context(struct slab_cache *cache, gfp_t gfp)
 
 /* -- giving back ------------------------------------------------------------------------ */
 
-/* How it is said that what was to be an object that is out is none. */
+/* How a report words that a pointer does not lead to an object that is out. */
 struct no_object_words {
 	const char *middle, *free, *outcome;
 };

@@ -68,7 +68,7 @@ descriptor_problem(const struct slab_cache *cache, const struct slab *slab,
 		return "it says that it is another node's";
 	if (slab->colouroff % layout->colour_off != 0 ||
 	    slab->colouroff / layout->colour_off >= layout->nr_colours)
-		return "it has a colour that there is not";
+		return "it has a colour that its cache does not have";
 	if (slab->s_mem !=
 	    (unsigned char *)env_page_address(base) + slab->colouroff + front)
 		return "its objects do not begin where they should";

@@ -7,7 +7,7 @@
  *	slab_debug=F;PU,proc;-,inode	several; the last that fits a cache by name
  *					counts, else the last without names
  *
- * Each letter that there is not, and each name that no cache has, is said.
+ * Each unknown letter, and each name that no cache has, is reported.
  *
  * AT BOOT a cache is made with what it is to have: nobody knows it yet.
  *

@@ -81,7 +81,7 @@ examine_slab(struct exam *exam, struct slab *slab, unsigned nodeid)
 		complain(exam, "in the lists of another node", slab);
 	if (slab->colouroff % layout->colour_off != 0 ||
 	    slab->colouroff / layout->colour_off >= layout->nr_colours)
-		complain(exam, "a colour that there is not", slab);
+		complain(exam, "a colour that its cache does not have", slab);
 	if (base % PAGE_SIZE != 0 ||
 	    (uintptr_t)slab->s_mem % layout->align != 0)
 		complain(exam, "objects are not aligned", slab);
